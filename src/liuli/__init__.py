@@ -1,0 +1,28 @@
+"""liuli (琉璃): a glass-box deep-learning library on JAX. Every number visible, faults found and mended."""
+
+from liuli import (
+    activations,
+    callbacks,
+    constraints,
+    data,
+    initializers,
+    inspect,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
+from liuli.core import cache
+from liuli.core.errors import LiuliError
+from liuli.layers import Input
+from liuli.networks import Graph, Sequential
+from liuli.training import History, Model
+
+cache.switch_on()
+
+__all__ = [
+    "Graph", "History", "Input", "LiuliError", "Model", "Sequential", "activations", "callbacks", "constraints", "data",
+    "initializers", "inspect", "layers", "losses", "metrics", "optimizers", "regularizers", "schedules",
+]  # fmt: skip

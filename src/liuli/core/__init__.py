@@ -1,0 +1,1 @@
+"""Ground: specs, dials, keys, trees, errors, files, precision. Nothing here knows of layers."""

@@ -1,0 +1,3 @@
+"""Looking inside."""
+
+__all__: list[str] = []

@@ -1,0 +1,42 @@
+"""Where values enter a graph."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import jax
+
+from liuli.core.specs import spec
+from liuli.layers.base import Context, Layer, Params, State, Symbol
+
+DType = Literal["float32", "int32", "uint8", "bool"]
+
+
+@spec
+class InputLayer(Layer):
+    """The entrance of a graph: passes its input on.
+
+    shape:  the input without its batch axis, or None where it is found from the data.
+    dtype:  what the input must hold; None takes what comes. Integers become floats where the next layer needs floats.
+    """
+
+    shape: tuple[int, ...] | None = None
+    dtype: DType | None = None
+
+    takes_integers: ClassVar[bool] = True
+
+    def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[Any, State]:
+        return x, state
+
+
+def Input(shape: tuple[int, ...], dtype: DType | None = None, name: str | None = None) -> Symbol:
+    """A value to draw a graph from: one input of the network, its batch axis left out.
+
+    Example:
+        >>> import liuli as ll
+        >>> x = ll.Input((32,))
+        >>> net = ll.Graph(x, ll.layers.Dense(10, "softmax")(x))
+        >>> list(net.names)
+        ['input_1', 'dense_1']
+    """
+    return Symbol(InputLayer(shape, dtype, name=name))

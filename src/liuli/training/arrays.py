@@ -1,0 +1,164 @@
+"""From what a caller hands over to arrays that a compiled step takes, checked before any work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from liuli.core.errors import DataError, ShapeError
+from liuli.core.precision import Precision, parameter_dtype
+from liuli.layers.input import InputLayer
+from liuli.networks.graph import Graph
+
+Arrays = tuple[np.ndarray, ...]
+
+
+def as_inputs(network: Graph, x: Any, precision: Precision) -> Arrays:
+    """One array for each input of the network: from an array, a sequence of them, or a dict by name.
+
+    Raises:
+        DataError: text, missing or non-finite values, no rows.
+        ShapeError: a wrong number of inputs, or shapes other than the network's.
+    """
+    several = _by_name(x, network.inputs, "x")
+    arrays = tuple(as_array(a, name, precision) for name, a in zip(network.inputs, several, strict=True))
+    for name, array in zip(network.inputs, arrays, strict=True):
+        layer = network.names[name]
+        expected = layer.shape if isinstance(layer, InputLayer) else None
+        if expected is not None and array.shape[1:] != expected:
+            got, wanted = f"rows of shape {array.shape[1:]}", f"rows of shape {expected}"
+            raise ShapeError(name, got=got, expected=wanted, fix=f"x.reshape(-1, {', '.join(map(str, expected))})")
+    check_lengths(dict(zip(network.inputs, arrays, strict=True)))
+    return arrays
+
+
+def as_targets(network: Graph, y: Any, precision: Precision) -> Arrays:
+    """One array for each output of the network.
+
+    Raises:
+        DataError: text, missing or non-finite values.
+        ShapeError: a wrong number of targets.
+    """
+    if y is None:
+        raise DataError("y", got="no targets", expected="targets to learn", fix="fit(x, y)")
+    several = _by_name(y, network.outputs, "y")
+    return tuple(as_array(a, f"y ({name})", precision) for name, a in zip(network.outputs, several, strict=True))
+
+
+def as_array(values: Any, name: str, precision: Precision) -> np.ndarray:
+    """``values`` as a NumPy array of the dtype that is trained on: floats of the precision, int32, uint8 or bool."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            name, got=f"rows that do not line up ({error})", expected="an array", fix="pad or cut the rows"
+        ) from None
+    if array.ndim == 0 or array.shape[0] == 0:
+        raise DataError(
+            name, got=f"shape {array.shape}", expected="at least one row", fix="check how the data was read"
+        )
+    if array.dtype.kind in "OUSMm":
+        raise DataError(name, got=f"{array.dtype} values such as {array.flat[0]!r}", expected="numbers", fix=_ENCODE)
+    if array.dtype.kind in "fV":
+        return _finite(array.astype(parameter_dtype(precision), copy=False), name)
+    if array.dtype.kind in "iu" and array.dtype.itemsize > 1:
+        if array.size and (array.max() > np.iinfo(np.int32).max or array.min() < np.iinfo(np.int32).min):
+            raise DataError(
+                name, got=f"integers up to {array.max()}", expected="integers that fit 32 bits", fix="x.astype(float)"
+            )
+        return array.astype(np.int32, copy=False)
+    return array
+
+
+def as_weights(
+    rows: int, sample_weight: Any, class_weight: Mapping[int, float] | None, targets: Arrays
+) -> np.ndarray | None:
+    """The weight of each sample: its own times that of its class; None where every sample counts once."""
+    if sample_weight is None and class_weight is None:
+        return None
+    weights = (
+        np.ones(rows, np.float32) if sample_weight is None else as_array(sample_weight, "sample_weight", "float32")
+    )
+    if weights.shape != (rows,) or (weights < 0).any():
+        raise ShapeError(
+            "sample_weight", got=f"shape {weights.shape}", expected=f"({rows},), none negative", fix="one weight a row"
+        )
+    return (
+        (weights * _class_weights(class_weight, targets[0])).astype(np.float32)
+        if class_weight
+        else weights.astype(np.float32)
+    )
+
+
+def check_lengths(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise DataError unless all arrays have equally many rows."""
+    lengths = {name: len(a) for name, a in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        words = ", ".join(f"{name} has {n} rows" for name, n in lengths.items())
+        raise DataError("data", got=words, expected="equally many rows", fix="cut them to the same rows")
+
+
+def hold_out(share: float, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers to train on and to validate on: a random ``share`` held out, the same for the same seed."""
+    held = round(rows * share)
+    if not 0.0 < share < 1.0 or held == 0 or held == rows:
+        got = f"{share} of {rows} rows"
+        raise DataError(
+            "validation", got=got, expected="a share that leaves rows on both sides", fix="validation=0.2, or (x, y)"
+        )
+    order = np.random.Generator(np.random.Philox(key=[seed, 2**63])).permutation(rows)
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def _by_name(values: Any, names: Sequence[str], what: str) -> list[Any]:
+    if isinstance(values, Mapping):
+        if missing := set(names) - set(values):
+            raise ShapeError(
+                what, got=f"names {sorted(values)}", expected=f"{', '.join(names)}", fix=f"add {min(missing)!r}"
+            )
+        return [values[name] for name in names]
+    if len(names) == 1:
+        return [values[0] if isinstance(values, tuple) and len(values) == 1 else values]
+    if not isinstance(values, (tuple, list)) or len(values) != len(names):
+        raise ShapeError(
+            what,
+            got=f"a {type(values).__name__}",
+            expected=f"one array each for {', '.join(names)}",
+            fix=f"{what}=(..., ...)",
+        )
+    return list(values)
+
+
+def _finite(array: np.ndarray, name: str) -> np.ndarray:
+    if np.isfinite(array.sum()):
+        return array
+    bad = ~np.isfinite(array).reshape(len(array), -1)
+    if bad.any():
+        row, column = (int(i[0]) for i in np.nonzero(bad))
+        value = array.reshape(len(array), -1)[row, column]
+        where = f"{value} at row {row}, column {column} ({int(bad.any(1).sum())} rows in all)"
+        raise DataError(
+            name, got=where, expected="finite numbers", fix="drop the rows or fill the gaps (ll.data.read does)"
+        )
+    return array
+
+
+def _class_weights(weights: Mapping[int, float], labels: np.ndarray) -> np.ndarray:
+    classes = (
+        labels.argmax(-1)
+        if labels.ndim == 2 and labels.shape[1] > 1
+        else labels.reshape(len(labels), -1)[:, 0].astype(int)
+    )
+    if missing := sorted(set(np.unique(classes).tolist()) - set(weights)):
+        raise DataError(
+            "class_weight",
+            got=f"no weight for class {missing[0]}",
+            expected="one for each class",
+            fix=f"add {missing[0]}: 1.0",
+        )
+    return np.vectorize(weights.__getitem__, otypes=[np.float32])(classes)
+
+
+_ENCODE = "turn categories into numbers: ll.data.read(...) and Schema.fit do"

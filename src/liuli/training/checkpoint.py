@@ -1,0 +1,76 @@
+"""Checkpoints during training, and going on from one: to the same bits as if nothing had happened."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from liuli.core.errors import FileError
+from liuli.core.specs import to_json
+from liuli.training.batches import Batching
+from liuli.training.callbacks.base import Callback
+from liuli.training.saving import load_checkpoint, save_checkpoint
+
+if TYPE_CHECKING:
+    from liuli.training.run import Run
+
+_PAUSE = 2.0  # seconds between checkpoints, at least
+
+
+class Checkpoints(Callback):
+    """Write the whole state of training to ``path``, every ``_PAUSE`` seconds at most and at the end."""
+
+    every_epoch: ClassVar[bool] = False
+
+    def __init__(self, path: str | Path, fingerprint: str, others: Sequence[Callback]) -> None:
+        self.path, self.fingerprint, self.others = Path(path), fingerprint, others
+        self.when = time.monotonic()
+
+    def on_block_end(self, run: Run) -> None:
+        last = run.epoch == run.epochs or run.stopped is not None
+        if last or time.monotonic() - self.when >= _PAUSE:
+            self._write(run)
+
+    def _write(self, run: Run) -> None:
+        callbacks = {f"{i}": callback.memory() for i, callback in enumerate(self.others)}
+        told = {
+            "fingerprint": self.fingerprint,
+            "history": run.history.epochs,
+            "stopped": None if run.interrupted else run.stopped,
+        }
+        dials = {name.replace("/", "."): value for name, value in run.dials.items()}
+        save_checkpoint(self.path, run.state, {**told, "dials": dials, "callbacks": callbacks})
+        self.when = time.monotonic()
+
+
+def resume(run: Run, checkpoint: Checkpoints) -> None:
+    """Put ``run`` and the callbacks where the checkpoint left them.
+
+    Raises:
+        FileError: the checkpoint is damaged, or was written with other data, another network or other settings.
+    """
+    state, memory = load_checkpoint(checkpoint.path, run.state)
+    if memory.get("fingerprint") != checkpoint.fingerprint:
+        got = "a checkpoint of another training (other data, network or settings)"
+        raise FileError(
+            str(checkpoint.path), got=got, expected="one of this training", fix="use the same arguments or another file"
+        )
+    run.state, run.history.epochs, run.stopped = state, memory["history"], memory["stopped"]
+    run.dials = {name: memory["dials"][name.replace("/", ".")] for name in run.dials}
+    run.epoch = len(run.history)
+    for i, callback in enumerate(checkpoint.others):
+        callback.recall(memory.get("callbacks", {}).get(str(i), {}))
+
+
+def fingerprint(recipe: Any, plan: Batching, arrays: Sequence[np.ndarray]) -> str:
+    """What must be equal for a checkpoint to fit: the recipe, the batches, the data."""
+    digest = hashlib.sha256(f"{to_json(recipe)}{plan}".encode())
+    for array in arrays:
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,62 @@
+"""What happened during training, epoch by epoch."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+
+class History:
+    """Losses and metrics of every epoch, and how the training ended.
+
+    ``history["loss"]`` is a list with one number for each epoch; ``history.stopped`` says why it ended before the last
+    epoch, or is None.
+
+    Example:
+        >>> from liuli.training.history import History
+        >>> history = History(); history.add({"loss": 0.5}); history.add({"loss": 0.25})
+        >>> history["loss"]
+        [0.5, 0.25]
+    """
+
+    def __init__(self, epochs: list[dict[str, float]] | None = None, stopped: str | None = None) -> None:
+        self.epochs = epochs if epochs is not None else []
+        self.stopped = stopped
+
+    def add(self, logs: dict[str, float]) -> None:
+        """Append the logs of one epoch."""
+        self.epochs.append(logs)
+
+    def __getitem__(self, name: str) -> list[float]:
+        return [logs[name] for logs in self.epochs if name in logs]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        return iter(self.epochs)
+
+    @property
+    def names(self) -> list[str]:
+        """Everything that was logged, in order."""
+        return list(dict.fromkeys(name for logs in self.epochs for name in logs))
+
+    def lines(self) -> str:
+        """The history as JSON lines: one object for each epoch, counted from 1; what is not finite is null."""
+        finite = ({k: v if math.isfinite(v) else None for k, v in logs.items()} for logs in self.epochs)
+        return "".join(json.dumps({"epoch": i, **logs}) + "\n" for i, logs in enumerate(finite, 1))
+
+    def plot(self, names: list[str] | None = None, ax: Any = None) -> Any:
+        """Learning curves on a Matplotlib axis: training and validation of each quantity."""
+        from liuli.training.curves import learning_curves
+
+        return learning_curves(self, names, ax=ax)
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name}={value:.4g}" for name, value in self.epochs[-1].items()) if self.epochs else "empty"
+        return f"History({len(self)} epochs: {last})"

@@ -1,0 +1,146 @@
+"""The loop: compiled calls of many steps, and what happens between them.
+
+How many steps a call holds follows the clock, so that progress and Ctrl-C are answered about five times a second;
+the bits of the result do not depend on it.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import numpy as np
+
+from liuli.training.batches import Batching
+from liuli.training.callbacks import Callback
+from liuli.training.programs import empty_sums, summarizer, trainer
+from liuli.training.run import Run
+from liuli.training.step import Batch, Sums
+
+_CALL_SECONDS = 0.2
+
+
+def train(
+    run: Run,
+    data: Batch,
+    plan: Batching,
+    callbacks: Sequence[Callback],
+    validate: Callable[[Run], dict[str, float]] | None,
+) -> None:
+    """Train until ``run.epochs`` or until something stops it. ``validate`` measures the state after each epoch."""
+    loop = _Loop(run, data, plan, callbacks, validate)
+    with _interruptible(run):
+        try:
+            for callback in callbacks:
+                callback.on_fit_begin(run)
+            while run.epoch < run.epochs and run.stopped is None:
+                loop.block()
+        finally:
+            for callback in callbacks:
+                callback.on_fit_end(run)
+
+
+class _Loop:
+    def __init__(self, run: Run, data: Batch, plan: Batching, callbacks: Sequence[Callback], validate: Any) -> None:
+        self.run, self.data, self.plan, self.callbacks, self.validate = run, data, plan, callbacks, validate
+        alone = validate is not None or any(c.needs_every_epoch for c in callbacks)
+        self.epochs = 1 if alone else min(plan.block(), run.epochs)
+        self.program, self.summarize = trainer(run.recipe), summarizer(run.recipe)
+        self.pace = _Pace()
+
+    def block(self) -> None:
+        """One epoch, or several small ones in the same calls."""
+        run, plan = self.run, self.plan
+        epochs = min(self.epochs, run.epochs - run.epoch)
+        order, rest = plan.orders(run.epoch, self.epochs)
+        self.sums = empty_sums(run.recipe, self.data, self.epochs)
+        self.total = epochs * plan.steps + (rest is not None)
+        self.done = 0
+        run.partial = self._so_far
+        while self.done < epochs * plan.steps and not run.interrupted:
+            self._call(order, self.done, min(epochs * plan.steps, self.done + self.pace.steps), paced=True)
+        if rest is not None and not run.interrupted:
+            self._call(rest, 0, 1, paced=False)
+        each = self.total // epochs
+        self._finish(self.done // each)
+        if self.done % each == 0:
+            for callback in self.callbacks:
+                callback.on_block_end(run)
+
+    def _call(self, order: np.ndarray | None, start: int, stop: int, paced: bool) -> None:
+        began = time.perf_counter()
+        carry = (self.run.state, self.sums)
+        self.run.state, self.sums = jax.block_until_ready(
+            self.program(carry, self.run.dials, self.data, order, start, stop)
+        )
+        if paced:
+            self.pace.took(stop - start, time.perf_counter() - began)
+        self.done += stop - start
+        for callback in self.callbacks:
+            callback.on_chunk_end(self.run, self.done / self.total * min(self.epochs, self.run.epochs - self.run.epoch))
+
+    def _finish(self, epochs: int) -> None:
+        """Log the epochs that were finished, and let the callbacks act."""
+        logs = {name: np.asarray(values) for name, values in self.summarize(self.run.dials, self.sums).items()}
+        for i in range(epochs):
+            entry = {name: float(values[i]) for name, values in logs.items()}
+            self.run.epoch += 1
+            if self.validate is not None:
+                entry |= {f"val_{name}": value for name, value in self.validate(self.run).items()}
+            self.run.history.add(entry)
+            for callback in self.callbacks:
+                callback.on_epoch_end(self.run, entry)
+            if not math.isfinite(entry["loss"]):
+                self.run.stop(f"the loss became {entry['loss']} in epoch {self.run.epoch}")
+
+    def _so_far(self) -> dict[str, float]:
+        """Losses and metrics of the epoch that is running."""
+        logs = self.summarize(self.run.dials, self.sums)
+        now = min(self.epochs - 1, max(0, self.done - 1) // max(1, self.plan.steps))
+        return {name: float(values[now]) for name, values in logs.items()}
+
+
+class _Pace:
+    """How many steps the next call holds: as many as take about ``_CALL_SECONDS``, grown carefully."""
+
+    def __init__(self) -> None:
+        self.steps, self.calls = 1, 0
+
+    def took(self, steps: int, seconds: float) -> None:
+        self.calls += 1
+        if self.calls == 1:  # the first call compiled
+            return
+        fitting = int(_CALL_SECONDS / max(seconds / steps, 1e-9))
+        self.steps = max(1, min(fitting, self.steps * 64))
+
+
+@contextmanager
+def _interruptible(run: Run) -> Iterator[None]:
+    """Ctrl-C ends training after the call that is running; a second one raises KeyboardInterrupt at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        if run.interrupted:
+            raise KeyboardInterrupt
+        run.interrupted = True
+        run.stop("interrupted")
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def measured_sums(sums: Sums, summarize: Any, dials: dict[str, float]) -> dict[str, float]:
+    """Losses and metrics from the sums of one evaluation."""
+    logs = summarize(dials, {name: value[None] for name, value in sums.items()})
+    return {name: float(value[0]) for name, value in logs.items()}

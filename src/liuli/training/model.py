@@ -1,0 +1,361 @@
+"""The model: the only mutable object. A recipe, parameters and state, and what can be done with them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from liuli.core.dials import dials, with_dials
+from liuli.core.errors import DataError, FileError, LiuliError
+from liuli.core.precision import Precision, scope
+from liuli.core.specs import Spec
+from liuli.data.schema import Preprocessing
+from liuli.losses import Loss
+from liuli.metrics import Metric
+from liuli.networks.graph import Graph, output_shapes
+from liuli.networks.summary import Summary, summarize
+from liuli.optimizers import Optimizer
+from liuli.training import arrays as checked
+from liuli.training.batches import batching, padded_rows
+from liuli.training.callbacks import Callback
+from liuli.training.checkpoint import Checkpoints, fingerprint, resume
+from liuli.training.history import History
+from liuli.training.loop import measured_sums, train
+from liuli.training.programs import evaluator, predictor, summarizer
+from liuli.training.progress import Verbosity, progress
+from liuli.training.recipe import Recipe, check_units
+from liuli.training.resolve import make_recipe
+from liuli.training.run import Run
+from liuli.training.saving import load_model, save_model
+from liuli.training.state import TrainState, check_params, initialize
+
+
+class Model:
+    """A network with its loss, optimizer and metrics: fit, evaluate, predict, save, load.
+
+    net:        the graph.
+    loss:       by name or as an object; several outputs take a tuple, or a dict by output name.
+    optimizer:  by name or as an object.
+    metrics:    names or objects; several outputs take a dict by output name.
+    seed:       of initial weights, shuffling and dropout: the same seed on the same machine gives the same bits.
+    schema:     what turns raw rows into arrays; fitted by ``ll.data.Schema.fit``. Then rows and tables can be handed
+                over as they are.
+    precision:  ``"float32"``, ``"float64"``, ``"bfloat16"`` or ``"float16"``.
+
+    Raises:
+        SpecError: names are unknown, or the loss does not go with the last activation.
+
+    Example:
+        >>> import numpy as np, liuli as ll
+        >>> from liuli import layers
+        >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+        >>> model = ll.Model(ll.Sequential([layers.Dense(1)]), loss="mse", optimizer=ll.optimizers.SGD(0.3))
+        >>> history = model.fit(x, x.sum(1, keepdims=True), epochs=400, verbose=0)
+        >>> model.predict(x).round(3).tolist()
+        [[0.0], [1.0], [1.0], [2.0]]
+    """
+
+    def __init__(
+        self,
+        net: Graph,
+        loss: str | Loss | Sequence[str | Loss] | Mapping[str, str | Loss],
+        optimizer: str | Optimizer = "adam",
+        metrics: Sequence[str | Metric] | Mapping[str, Sequence[str | Metric]] = (),
+        *,
+        loss_weights: Sequence[float] | Mapping[str, float] | None = None,
+        seed: int = 0,
+        schema: Preprocessing | None = None,
+        precision: Precision = "float32",
+    ) -> None:
+        self.recipe = make_recipe(net, loss, optimizer, metrics, loss_weights, seed, schema, precision)
+        self.dials = dials(self.recipe)
+        self.history = History()
+        self._train: TrainState | None = None
+        self._inputs: tuple[jax.ShapeDtypeStruct, ...] = ()
+        if shapes := _declared(net):
+            self.build(*shapes)
+
+    # What it is made of ------------------------------------------------------------------------------
+
+    @property
+    def net(self) -> Graph:
+        """The network, with its dials as they stand."""
+        return with_dials(self.recipe, self.dials).network
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters: ``model.params["dense_1"]["kernel"]``. May be assigned, shape for shape."""
+        return self._ready().params
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What layers keep besides parameters: running means, fitted scales."""
+        return self._ready().state
+
+    def build(self, *shapes: tuple[int, ...], dtypes: Sequence[Any] | None = None) -> Model:
+        """Make the initial weights for inputs of these shapes, the batch axis left out."""
+        kinds = dtypes or [self._dtype(name) for name in self.recipe.network.inputs]
+        inputs = tuple(jax.ShapeDtypeStruct((1, *shape), dtype) for shape, dtype in zip(shapes, kinds, strict=True))
+        with self._scope():
+            check_units(self.recipe, self._output_shapes(inputs))
+            self._train, self._inputs = initialize(self._exact, inputs), inputs
+        return self
+
+    def summary(self) -> Summary:
+        """The table of the layers: shapes, parameters, operations, memory. Prints."""
+        self._ready()
+        return summarize(self.net, self._inputs)
+
+    # Learning and using ------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        epochs: int = 1,
+        batch_size: int | None = None,
+        validation: Any = None,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        callbacks: Sequence[Callback] = (),
+        verbose: Verbosity = "auto",
+        checkpoint: str | Path | None = None,
+        resume_from_checkpoint: bool = False,
+    ) -> History:
+        """Train, and return the history. Training goes on from the weights as they are.
+
+        x, y:           arrays, a Dataset, or (with a schema) a table or rows.
+        epochs:         passes over the data.
+        batch_size:     rows a step; by default 32, or all of fewer.
+        validation:     a share of the rows (drawn by the seed), or (x, y), or a Dataset or table.
+        shuffle:        whether every epoch has its own order.
+        sample_weight:  the weight of each row.
+        class_weight:   the weight of each class, by label.
+        callbacks:      what acts between compiled calls.
+        verbose:        0 is silent; else a bar on a terminal, and lines elsewhere.
+        checkpoint:     a file for the whole state of training, from which a killed run can go on.
+        resume_from_checkpoint:  go on from that file where it exists; the result has the same bits as an unbroken run.
+
+        Ctrl-C ends the training after the call that is running: the model is usable, ``history.stopped`` says so.
+
+        Raises:
+            DataError, ShapeError: the data do not fit the network or the loss; nothing has been trained then.
+        """
+        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
+            raise DataError("epochs", got=repr(epochs), expected="a whole number", fix="epochs=10")
+        inputs, targets = self._data(x, y)
+        held = None
+        if validation is not None:
+            inputs, targets, sample_weight, held = self._held_out(validation, inputs, targets, sample_weight)
+        weights = checked.as_weights(len(inputs[0]), sample_weight, class_weight, targets)
+        plan = batching(len(inputs[0]), batch_size, shuffle, self.recipe.seed)
+        self._check(inputs, targets)
+        with self._scope():
+            run = Run(self._exact, _owned(self._ready()), dict(self.dials), History(), epochs, plan.rows, self._inputs)
+            shown, kept = progress(verbose), self._checkpoints(checkpoint, callbacks, plan, (*inputs, *targets))
+            if kept and resume_from_checkpoint and kept.path.exists():
+                resume(run, kept)
+            try:
+                data = jax.device_put((inputs, targets, weights))
+                train(run, data, plan, [*callbacks, *([kept] if kept else []), *shown], self._validator(held))
+            finally:
+                self._train, self.dials, self.history = run.state, run.dials, run.history
+        self.history.stopped = run.stopped
+        return self.history
+
+    def evaluate(self, x: Any, y: Any = None, *, batch_size: int = 1024, sample_weight: Any = None) -> dict[str, float]:
+        """The loss and the metrics on data: ``{"loss": ..., "accuracy": ...}``."""
+        inputs, targets = self._data(x, y)
+        self._check(inputs, targets)
+        weights = checked.as_weights(len(inputs[0]), sample_weight, None, targets)
+        with self._scope():
+            return self._evaluate(self._ready(), self.dials, (inputs, targets, weights), batch_size)
+
+    def predict(self, x: Any, *, batch_size: int = 1024) -> Any:
+        """Predictions for arrays or raw rows: probabilities, or values in the units of the data. Several outputs: a
+        tuple."""
+        inputs = self._rows(x)
+        if self._train is None:
+            self._build_for(inputs)
+        self._check_inputs(inputs)
+        rows = len(inputs[0])
+        size = min(batch_size, 1 << (rows - 1).bit_length())
+        with self._scope():
+            now = self._checked(self._ready())
+            run = functools.partial(predictor(self._exact), now.params, now.state, self.dials)
+            parts = [run(tuple(_padded(a[i : i + size], size) for a in inputs)) for i in range(0, rows, size)]
+        outputs = tuple(np.concatenate([np.asarray(p) for p in column])[:rows] for column in zip(*parts, strict=True))
+        schema = self.recipe.schema
+        outputs = tuple(schema.decode(o) for o in outputs) if schema else outputs
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    # Keeping -----------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model to one file: specs as JSON, weights as safetensors; whole or not at all.
+
+        Raises:
+            FileError: the folder cannot be written, or the disk is full.
+        """
+        return save_model(path, self._exact, self._checked(self._ready()), self._inputs)
+
+    @classmethod
+    def load(cls, path: str | Path, registry: Iterable[type[Spec]] = ()) -> Model:
+        """Read a model that :meth:`save` wrote. No code in the file runs.
+
+        path:      the file.
+        registry:  classes of your own that the network uses: ``registry=[MyLayer]``.
+
+        Raises:
+            FileError: the file is missing, damaged, or of a later version.
+            SpecError: the network has a layer that is not registered.
+        """
+        recipe, state, inputs = load_model(path, registry)
+        model = cls.__new__(cls)
+        model.recipe, model.dials, model.history = recipe, dials(recipe), History()
+        model._train, model._inputs = state, inputs
+        return model
+
+    def __repr__(self) -> str:
+        return f"Model({self.net!r}, {', '.join(repr(o.loss) for o in self.recipe.outputs)}, {self._exact.optimizer!r})"
+
+    # Details -----------------------------------------------------------------------------------------
+
+    @property
+    def _exact(self) -> Recipe:
+        return with_dials(self.recipe, self.dials)
+
+    def _scope(self) -> AbstractContextManager[object]:
+        return scope(self.recipe.precision)
+
+    def _dtype(self, name: str) -> Any:
+        declared = getattr(self.recipe.network.names[name], "dtype", None)
+        return declared or ("float64" if self.recipe.precision == "float64" else "float32")
+
+    def _ready(self) -> TrainState:
+        if self._train is None:
+            raise LiuliError(
+                "model",
+                got="no weights yet",
+                expected="a built network",
+                fix="start it with ll.Input(shape), or call build",
+            )
+        return self._train
+
+    def _checked(self, state: TrainState) -> TrainState:
+        """The state, after parameters may have been assigned: shapes as built, NumPy arrays as JAX's."""
+        check_params(state.params, self._expected())
+        return TrainState(jax.tree.map(jnp.asarray, state.params), state.state, state.slots, state.key, state.step)
+
+    def _expected(self) -> Any:
+        with self._scope():
+            return jax.eval_shape(lambda: self.recipe.network.init(jax.random.key(0), self._inputs))[0]
+
+    def _rows(self, x: Any) -> checked.Arrays:
+        """Inputs as arrays, from raw rows where there is a schema."""
+        schema = self.recipe.schema
+        x = schema.encode(x) if schema is not None else getattr(x, "x", x)
+        return checked.as_inputs(self.recipe.network, x, self.recipe.precision)
+
+    def _data(self, x: Any, y: Any) -> tuple[checked.Arrays, checked.Arrays]:
+        """Inputs and targets as checked arrays, from arrays, a Dataset, or what the schema takes."""
+        schema = self.recipe.schema
+        y = (
+            schema.encode_target(x if y is None else y)
+            if schema is not None
+            else getattr(x, "y", None)
+            if y is None
+            else y
+        )
+        inputs = self._rows(x)
+        targets = checked.as_targets(self.recipe.network, y, self.recipe.precision)
+        named = {"x": inputs[0], **{f"y ({n})": t for n, t in zip(self.recipe.network.outputs, targets, strict=True)}}
+        checked.check_lengths(named)
+        return inputs, targets
+
+    def _check(self, inputs: checked.Arrays, targets: checked.Arrays) -> None:
+        """Build where that has not happened, and check that targets fit predictions."""
+        if self._train is None:
+            self._build_for(inputs)
+        self._check_inputs(inputs)
+        self._train = self._checked(self._ready())
+        outputs = zip(
+            self.recipe.network.outputs, self.recipe.outputs, targets, self._output_shapes(self._inputs), strict=True
+        )
+        for name, output, y, shape in outputs:
+            try:
+                output.loss.validate_targets(y, (len(y), *shape.shape[1:]))
+            except LiuliError as error:
+                raise error.at(name) from None
+
+    def _check_inputs(self, inputs: checked.Arrays) -> None:
+        for name, array, built in zip(self.recipe.network.inputs, inputs, self._inputs, strict=True):
+            if array.shape[1:] != built.shape[1:]:
+                got, wanted = (
+                    f"rows of shape {array.shape[1:]}",
+                    f"rows of shape {built.shape[1:]}, as the network was built",
+                )
+                raise DataError(name, got=got, expected=wanted, fix="give the columns that it was trained on")
+
+    def _build_for(self, inputs: checked.Arrays) -> None:
+        self.build(*(a.shape[1:] for a in inputs), dtypes=[a.dtype for a in inputs])
+
+    def _output_shapes(self, inputs: tuple[jax.ShapeDtypeStruct, ...]) -> tuple[Any, ...]:
+        with self._scope():
+            return output_shapes(self.recipe.network, inputs)
+
+    def _held_out(self, validation: Any, inputs: Any, targets: Any, weight: Any) -> tuple[Any, Any, Any, Any]:
+        """Training arrays, and validation arrays from a share of them or from data of their own."""
+        if not isinstance(validation, float):
+            held = self._data(*validation) if isinstance(validation, tuple) else self._data(validation, None)
+            return inputs, targets, weight, held
+        kept, held = checked.hold_out(validation, len(inputs[0]), self.recipe.seed)
+        part = [tuple(a[rows] for a in arrays) for rows in (kept, held) for arrays in (inputs, targets)]
+        return part[0], part[1], None if weight is None else np.asarray(weight)[kept], (part[2], part[3])
+
+    def _validator(self, held: Any) -> Any:
+        if held is None:
+            return None
+        data = jax.device_put((held[0], held[1], None))
+        return lambda run: self._evaluate(run.state, run.dials, data, 1024)
+
+    def _evaluate(self, now: TrainState, dials: dict[str, float], data: Any, batch_size: int) -> dict[str, float]:
+        rows, counts = padded_rows(len(data[0][0]), batch_size)
+        sums = evaluator(self.recipe)(now.params, now.state, dials, data, rows, counts)
+        return measured_sums(sums, summarizer(self.recipe), dials)
+
+    def _checkpoints(
+        self, path: Any, callbacks: Sequence[Callback], plan: Any, data: Sequence[np.ndarray]
+    ) -> Checkpoints | None:
+        if path is None:
+            return None
+        if Path(path).is_dir():
+            raise FileError(
+                str(path), got="a folder", expected="a file", fix=f"checkpoint={str(path)!r} + '/checkpoint.liuli'"
+            )
+        return Checkpoints(path, fingerprint(self._exact, plan, data), callbacks)
+
+
+def _declared(net: Graph) -> tuple[tuple[int, ...], ...]:
+    """The shapes of the inputs, where all of them say so."""
+    shapes = tuple(getattr(net.names[name], "shape", None) for name in net.inputs)
+    return shapes if all(s is not None for s in shapes) else ()  # type: ignore[return-value]
+
+
+@jax.jit
+def _owned(state: TrainState) -> TrainState:
+    """A copy, so that what the caller holds survives when buffers are handed to the compiled step."""
+    return jax.tree.map(jnp.copy, state)
+
+
+def _padded(array: np.ndarray, size: int) -> np.ndarray:
+    return array if len(array) == size else np.concatenate([array, np.repeat(array[:1], size - len(array), axis=0)])

@@ -1,0 +1,140 @@
+"""Compiled programs: many steps in one call. One program serves every setting of the dials and every number of steps.
+
+The bounds of a loop are arguments, so that how steps are grouped into calls neither recompiles nor changes a bit
+of the result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from liuli.core.dials import with_dials
+from liuli.training.recipe import Fused, Recipe, compiled_part, fuse
+from liuli.training.state import TrainState
+from liuli.training.step import Batch, Sums, context, forward, measure, result_names, results, train_step
+
+Carry = tuple[TrainState, Sums]
+_KEPT = 64  # programs
+
+
+def trainer(recipe: Recipe) -> Callable[..., Carry]:
+    """``run(carry, dials, data, order, start, stop)``: steps ``start`` to ``stop`` of ``order`` (steps, batch).
+
+    The carry holds the training state and the sums of each epoch: arrays with a leading axis of epochs, over which the
+    rows of ``order`` are spread evenly. Without an order every step takes all data. The carry is donated.
+    """
+    return _trainer(compiled_part(recipe))
+
+
+def evaluator(recipe: Recipe) -> Callable[..., Sums]:
+    """``run(params, state, dials, data, rows, counts)``: the sums over all batches in ``rows`` (batches, batch),
+    where ``counts`` (batches, batch) is 1 for rows that count and 0 for rows that fill the last batch."""
+    return _evaluator(compiled_part(recipe))
+
+
+def predictor(recipe: Recipe) -> Callable[..., tuple[jax.Array, ...]]:
+    """``run(params, state, dials, inputs)``: the predictions of one batch, after the last activation."""
+    return _predictor(compiled_part(recipe))
+
+
+def summarizer(recipe: Recipe) -> Callable[..., dict[str, jax.Array]]:
+    """``run(dials, sums)``: losses and metrics from sums with a leading axis of epochs."""
+    return _summarizer(compiled_part(recipe))
+
+
+def empty_sums(recipe: Recipe, data: Batch, epochs: int) -> dict[str, np.ndarray]:
+    """Sums of nothing yet, for ``epochs`` epochs."""
+    shapes = _sum_shapes(
+        compiled_part(recipe),
+        jax.tree.structure(data),
+        tuple((a.shape[1:], str(a.dtype)) for a in jax.tree.leaves(data)),
+    )
+    return {name: np.zeros((epochs, *shape), dtype) for name, (shape, dtype) in shapes.items()}
+
+
+@lru_cache(maxsize=_KEPT)
+def _trainer(recipe: Recipe) -> Callable[..., Carry]:
+    fused = fuse(recipe)
+
+    def run(carry: Carry, dials: Any, data: Batch, order: jax.Array | None, start: Any, stop: Any) -> Carry:
+        exact = _exact(fused, dials)
+        epochs = carry[1]["count"].shape[0]
+        steps = 1 if order is None else order.shape[0] // epochs
+
+        def body(i: jax.Array, carry: Carry) -> Carry:
+            batch = (
+                data if order is None else jax.tree.map(lambda a: a.at[order[i]].get(mode="promise_in_bounds"), data)
+            )
+            state, measured = train_step(exact, carry[0], batch)
+            return state, jax.tree.map(lambda total, new: total.at[i // steps].add(new), carry[1], measured)
+
+        return jax.lax.fori_loop(start, stop, body, carry)
+
+    return jax.jit(run, donate_argnums=0)
+
+
+@lru_cache(maxsize=_KEPT)
+def _evaluator(recipe: Recipe) -> Callable[..., Sums]:
+    fused = fuse(recipe)
+
+    def run(params: Any, state: Any, dials: Any, data: Batch, rows: jax.Array, counts: jax.Array) -> Sums:
+        exact = _exact(fused, dials)
+
+        def body(i: Any, sums: Sums | None) -> Sums:
+            inputs, targets, weight = jax.tree.map(lambda a: a[rows[i]], data)
+            values, _ = forward(exact, params, state, inputs, context(exact, training=False))
+            weight = counts[i] if weight is None else weight * counts[i]
+            penalty = exact.recipe.network.penalty(params)
+            measured = measure(exact, values, targets, weight, penalty, counts[i].sum())
+            return measured if sums is None else jax.tree.map(jnp.add, sums, measured)
+
+        zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(lambda: body(0, None)))
+        return jax.lax.fori_loop(0, rows.shape[0], body, zeros)
+
+    return jax.jit(run)
+
+
+@lru_cache(maxsize=_KEPT)
+def _predictor(recipe: Recipe) -> Callable[..., tuple[jax.Array, ...]]:
+    fused = fuse(recipe)
+
+    def run(params: Any, state: Any, dials: Any, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        exact = _exact(fused, dials)
+        return exact.predictions(forward(exact, params, state, inputs, context(exact, training=False))[0])
+
+    return jax.jit(run)
+
+
+@lru_cache(maxsize=_KEPT)
+def _summarizer(recipe: Recipe) -> Callable[..., dict[str, jax.Array]]:
+    fused = fuse(recipe)
+    names = result_names(fused)
+    make = jax.jit(lambda dials, sums: jax.vmap(lambda s: results(_exact(fused, dials), s))(sums))
+    return lambda dials, sums: dict(zip(names, make(dials, sums), strict=True))
+
+
+@lru_cache(maxsize=_KEPT)
+def _sum_shapes(recipe: Recipe, form: Any, leaves: tuple[Any, ...]) -> dict[str, tuple[Any, Any]]:
+    fused = fuse(recipe)
+    inputs, targets, weight = jax.tree.unflatten(
+        form, [jax.ShapeDtypeStruct((2, *shape), dtype) for shape, dtype in leaves]
+    )
+
+    def sums(inputs: Any, targets: Any, weight: Any) -> Sums:
+        params, state = fused.recipe.network.init(jax.random.key(0), inputs)
+        values, _ = forward(fused, params, state, inputs, context(fused, training=False))
+        return measure(fused, values, targets, weight, 0.0)
+
+    shapes = jax.eval_shape(sums, inputs, targets, weight)
+    return {name: (s.shape, s.dtype) for name, s in shapes.items()}
+
+
+def _exact(fused: Fused, dials: Any) -> Fused:
+    return dataclasses.replace(fused, recipe=with_dials(fused.recipe, dials))

@@ -1,0 +1,83 @@
+"""The state of training: everything that a step changes, as one pytree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from liuli.core.dials import dials, with_dials
+from liuli.core.errors import ShapeError
+from liuli.core.keys import fold
+from liuli.core.trees import paths
+from liuli.networks.edit import trainable
+from liuli.networks.graph import Graph
+from liuli.training.recipe import Recipe, compiled_part
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TrainState:
+    """params and state of the network, slots of the optimizer, the key of the run, the number of updates made."""
+
+    params: Any
+    state: Any
+    slots: Any
+    key: jax.Array
+    step: jax.Array
+
+
+def initialize(recipe: Recipe, inputs: Any) -> TrainState:
+    """The state before the first step, made in one compiled call. ``inputs`` are ShapeDtypeStructs with a batch
+    axis."""
+    make = _initializer(compiled_part(recipe), tuple((x.shape, str(x.dtype)) for x in inputs))
+    return make(recipe.seed, dials(recipe))
+
+
+def fresh(recipe: Recipe, inputs: Any, seed: Any = 0) -> TrainState:
+    """The same, not compiled: for shapes."""
+    key = jax.random.key(seed)
+    params, state = recipe.network.init(fold(key, "weights"), inputs)
+    return TrainState(params, state, optimizer_slots(recipe, params), fold(key, "steps"), jnp.zeros((), jnp.int32))
+
+
+@lru_cache(maxsize=64)
+def _initializer(recipe: Recipe, shapes: tuple[Any, ...]) -> Any:
+    inputs = tuple(jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes)
+    return jax.jit(lambda seed, values: fresh(with_dials(recipe, values), inputs, seed))
+
+
+def optimizer_slots(recipe: Recipe, params: Any) -> Any:
+    """What the optimizer remembers, before the first step."""
+    return recipe.optimizer.transform(0).init(split(recipe.network, params)[0])
+
+
+def split(network: Graph, params: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters that are trained and those that are frozen, by path."""
+    mask, flat = paths(trainable(network, params)), paths(params)
+    return {p: a for p, a in flat.items() if mask[p]}, {p: a for p, a in flat.items() if not mask[p]}
+
+
+def join(like: Any, trained: dict[str, Any], frozen: dict[str, Any]) -> Any:
+    """The inverse of :func:`split`, in the form of ``like``."""
+    every = {**trained, **frozen}
+    return jax.tree.unflatten(jax.tree.structure(like), [every[path] for path in paths(like)])
+
+
+def check_params(params: Any, expected: Any) -> None:
+    """Raise ShapeError where parameters were assigned that do not fit the network."""
+    got, wanted = paths(params), paths(expected)
+    for path in sorted(got.keys() ^ wanted.keys()):
+        words = ("a parameter", "none of this name") if path in got else ("nothing", "a parameter")
+        raise ShapeError(f"params/{path}", got=words[0], expected=words[1], fix="assign only what model.params holds")
+    for path, leaf in wanted.items():
+        if jnp.shape(got[path]) != leaf.shape:
+            raise ShapeError(
+                f"params/{path}",
+                got=f"shape {jnp.shape(got[path])}",
+                expected=f"{leaf.shape}",
+                fix="transpose or reshape it",
+            )

@@ -1,0 +1,29 @@
+"""What all tests share: a strict JAX, a compilation cache of the run's own, few threads, figures without a screen.
+
+The environment carries the settings to the processes that tests start, and to the workers of a parallel run.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+import hypothesis
+
+if "LIULI_CACHE" not in os.environ:  # set in the first process only, which outlives its workers
+    os.environ["LIULI_CACHE"] = tempfile.mkdtemp(prefix="liuli-cache-")
+    atexit.register(shutil.rmtree, os.environ["LIULI_CACHE"], ignore_errors=True)
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")  # PyTorch and scikit-learn, should a test import them
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+STRICT = {"jax_numpy_dtype_promotion": "strict", "jax_numpy_rank_promotion": "raise"}
+os.environ.update({name.upper(): value for name, value in STRICT.items()})
+
+import jax  # noqa: E402 - reads the environment
+
+for name, value in STRICT.items():  # should a plugin have imported JAX before
+    jax.config.update(name, value)
+
+hypothesis.settings.register_profile("liuli", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("liuli")

@@ -1,0 +1,206 @@
+"""What every registered layer keeps: compiled or not, alone or in a batch, in any precision, it is one function.
+
+And its derivatives are what automatic differentiation says, in its input, its parameters, its dials and its taps.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from liuli.core.dials import dials, with_dials
+from liuli.layers import Context, Layer
+from tests.contract.examples import LAYERS, example, inputs, moved
+from tests.numeric import central_differences, close
+
+KEY = 7
+WITH_DIALS = [name for name in LAYERS if dials(example(name))]
+
+
+class Call(NamedTuple):
+    """A layer and all that it is applied to."""
+
+    layer: Layer
+    x: Any
+    params: Any
+    state: Any
+
+    def __call__(self, x=None, params=None, values=None, training=False, watch=None):
+        """Output and new state; what is not given is as it was."""
+        layer = self.layer if values is None else with_dials(self.layer, values)
+        ctx = Context(training=training, key=jax.random.key(KEY), path="layer", watch=watch)
+        x = self.x if x is None else x
+        return layer.apply(self.params if params is None else params, self.state, x, ctx)
+
+
+class Watching:
+    """Records the values of taps, and adds to them what it was given."""
+
+    def __init__(self, offsets=None):
+        self.offsets, self.values = offsets or {}, {}
+
+    def offset(self, path, like):
+        return self.offsets.get(path)
+
+    def record(self, path, value):
+        self.values[path] = value
+
+
+def is_float(leaf):
+    return jnp.issubdtype(leaf.dtype, jnp.inexact)
+
+
+def cast(tree, dtype):
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(dtype) if is_float(leaf) else jnp.asarray(leaf), tree)
+
+
+def call_of(name, dtype=None):
+    """The layer called ``name``, with its input and parameters, in the default float dtype or another."""
+    layer, x = example(name), cast(inputs(name), dtype or float)
+    shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), x)
+    params, state = layer.init(jax.random.key(KEY), shapes)
+    return Call(layer, x, cast(params, dtype or float), state)
+
+
+def number(outputs):
+    """A scalar in which every float of the outputs counts, each differently."""
+    floats = [leaf for leaf in jax.tree.leaves(outputs) if is_float(leaf)]
+    rng = np.random.default_rng(1)
+    return sum((leaf * rng.normal(size=leaf.shape)).sum() for leaf in floats)
+
+
+@pytest.fixture(params=LAYERS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(params=[False, True], ids=["inference", "training"])
+def training(request):
+    return request.param
+
+
+def test_same_when_compiled(name, training):
+    call = call_of(name)
+    compiled = jax.jit(lambda x, params: call(x, params, training=training))
+    close(compiled(call.x, call.params), call(training=training), relative=2e-6)
+
+
+def test_initial_parameters_follow_from_the_key(name):
+    first, again = call_of(name), call_of(name)
+    close(again.params, first.params, relative=0)
+    close(again.state, first.state, relative=0)
+
+
+def test_one_sample_at_a_time(name):
+    call = call_of(name)
+    together = call()[0]
+    for i in range(jax.tree.leaves(call.x)[0].shape[0]):
+        alone = call(jax.tree.map(lambda x, i=i: x[i : i + 1], call.x))[0]
+        close(alone, jax.tree.map(lambda y, i=i: y[i : i + 1], together), relative=2e-6)
+
+
+def test_float32_is_near_float64(name, training):
+    with jax.enable_x64(True):
+        call = call_of(name)
+        exact = jax.tree.map(np.asarray, call(training=training))
+        assert {leaf.dtype for leaf in jax.tree.leaves(exact) if is_float(leaf)} <= {np.dtype("float64")}
+        params, state = jax.tree.map(np.asarray, (call.params, call.state))
+    single = Call(call.layer, cast(inputs(name), jnp.float32), cast(params, jnp.float32), cast(state, jnp.float32))
+    got = single(training=training)
+    assert {leaf.dtype for leaf in jax.tree.leaves(got) if is_float(leaf)} <= {np.dtype("float32")}
+    close(got, exact, relative=1e-5)
+
+
+@pytest.mark.parametrize("of", ["x", "params"])
+def test_gradient(name, training, of):
+    with jax.enable_x64(True):
+        call = call_of(name)
+        at = getattr(call, of)
+        if not jax.tree.leaves(at) or not all(map(is_float, jax.tree.leaves(at))):
+            pytest.skip(f"{name} has no {of} to differentiate")
+
+        def f(at):
+            return number(call(**{of: at}, training=training))
+
+        close(jax.grad(f)(at), central_differences(f, at), relative=1e-6, absolute=1e-7)
+
+
+@pytest.mark.parametrize("name", WITH_DIALS)
+def test_gradient_of_dials(name, training):
+    with jax.enable_x64(True):
+        call = call_of(name)
+        at = {path: jnp.asarray(value) for path, value in dials(call.layer).items()}
+
+        def f(at):
+            return number(call(values=at, training=training))
+
+        close(jax.grad(f)(at), central_differences(f, at), relative=1e-5, absolute=1e-6)
+
+
+def test_unwatched_taps_cost_nothing(name, training, monkeypatch):
+    call = call_of(name)
+
+    def text():
+        def gradient(x, params):
+            return jax.value_and_grad(lambda p: number(call(x, p, training=training)))(params)
+
+        return jax.jit(gradient).lower(call.x, call.params).as_text()
+
+    with_taps = text()
+    monkeypatch.setattr(Context, "tap", lambda self, name, value: value)
+    assert text() == with_taps
+
+
+def test_watched_taps_have_the_right_gradient(name, training):
+    with jax.enable_x64(True):
+        call = call_of(name)
+        seen = Watching()
+        watched = call(training=training, watch=seen)
+        close(watched, call(training=training), relative=1e-12)
+        zeros = {path: jnp.zeros_like(value) for path, value in seen.values.items() if is_float(value)}
+        if not zeros:
+            pytest.skip(f"{name} has no taps")
+
+        def f(offsets):
+            return number(call(training=training, watch=Watching(offsets)))
+
+        gradient = jax.grad(f)(zeros)
+        close(gradient, central_differences(f, zeros), relative=1e-6, absolute=1e-7)
+        unused = [path for path, value in gradient.items() if not np.any(value)]
+        assert not unused, f"what these taps return is not used: {unused}"
+
+
+def test_bfloat16_is_kept(name, training):
+    call = call_of(name, jnp.bfloat16)
+    y, state = call(training=training)
+    assert {leaf.dtype for leaf in jax.tree.leaves(y) if is_float(leaf)} <= {jnp.dtype("bfloat16")}
+    before, after = (jax.tree.map(lambda leaf: leaf.dtype, each) for each in (call.state, state))
+    assert after == before, "the state changes its dtype: a compiled loop cannot carry it"
+    close(y, call_of(name)(training=training)[0], relative=0.05)
+
+
+@pytest.mark.parametrize("name", WITH_DIALS)
+def test_many_dials_at_once(name, training):
+    call = call_of(name)
+    settings = [dials(call.layer), moved(call.layer)]
+    together = {path: jnp.array([setting[path] for setting in settings]) for path in settings[0]}
+    outputs = jax.vmap(lambda values: call(values=values, training=training))(together)
+    for i, setting in enumerate(settings):
+        one = call(values={path: jnp.asarray(value) for path, value in setting.items()}, training=training)
+        close(jax.tree.map(lambda leaf, i=i: leaf[i], outputs), one, relative=2e-6)
+
+
+@pytest.mark.parametrize("name", WITH_DIALS)
+def test_another_dial_is_no_other_program(name, training):
+    call, traces = call_of(name), []
+
+    @jax.jit
+    def run(values):
+        traces.append(values)
+        return call(values=values, training=training)
+
+    for setting in (dials(call.layer), moved(call.layer)):
+        close(run(setting), call(values=setting, training=training), relative=2e-6)
+    assert len(traces) == 1

@@ -1,0 +1,127 @@
+"""Initializers against the distributions that they name, by SciPy: moments, Kolmogorov-Smirnov, bounds."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from liuli import initializers
+from liuli.core.dials import dials, with_dials
+from liuli.core.specs import members
+
+stats = pytest.importorskip("scipy.stats", reason="SciPy is the oracle")
+pytestmark = pytest.mark.oracle
+
+SHAPE = (3, 2, 40, 60)  # a kernel: receptive field 6, fan_in 240, fan_out 360
+FAN_IN, FAN_OUT = 240, 360
+FAN = {"fan_in": FAN_IN, "fan_out": FAN_OUT, "fan_avg": (FAN_IN + FAN_OUT) / 2}
+
+
+def uniform(variance):
+    bound = math.sqrt(3 * variance)
+    return stats.uniform(-bound, 2 * bound)
+
+
+def truncated(variance):
+    """The normal cut at two of its own deviations, widened until its variance is the one asked for."""
+    return stats.truncnorm(-2, 2, scale=math.sqrt(variance / stats.truncnorm(-2, 2).var()))
+
+
+DISTRIBUTIONS = {
+    initializers.RandomNormal(): stats.norm(0, 0.05),
+    initializers.RandomNormal(2.0, 0.5): stats.norm(2, 0.5),
+    initializers.RandomUniform(): stats.uniform(-0.05, 0.1),
+    initializers.RandomUniform(1.0, 3.0): stats.uniform(1, 2),
+    initializers.GlorotUniform(): uniform(2 / (FAN_IN + FAN_OUT)),
+    initializers.GlorotNormal(): truncated(2 / (FAN_IN + FAN_OUT)),
+    initializers.HeUniform(): uniform(2 / FAN_IN),
+    initializers.HeNormal(): truncated(2 / FAN_IN),
+} | {
+    initializers.VarianceScaling(1.5, mode, form): of(1.5 / fan)
+    for mode, fan in FAN.items()
+    for form, of in {
+        "uniform": uniform,
+        "truncated_normal": truncated,
+        "normal": lambda v: stats.norm(0, v**0.5),
+    }.items()
+}
+FIXED = {initializers.Zeros(): 0.0, initializers.Ones(): 1.0, initializers.Constant(0.3): 0.3}
+
+
+def test_every_initializer_is_compared():
+    compared = {type(f) for f in [*DISTRIBUTIONS, *FIXED]} | {initializers.Orthogonal}
+    assert compared == set(members("initializers").values())
+
+
+@pytest.mark.parametrize("initializer", DISTRIBUTIONS, ids=repr)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_distribution(initializer, dtype):
+    want = DISTRIBUTIONS[initializer]
+    with jax.enable_x64(dtype == "float64"):
+        w = initializer(jax.random.key(0), SHAPE)
+        assert (w.shape, w.dtype) == (SHAPE, dtype)
+    w = np.asarray(w, float).ravel()
+    low, high = want.support()
+    assert low - 1e-6 <= w.min()
+    assert w.max() <= high + 1e-6
+    error = want.std() / math.sqrt(w.size)
+    assert abs(w.mean() - want.mean()) < 4 * error
+    kurtosis = float(want.stats("k"))
+    assert abs(w.var() / want.var() - 1) < 4 * math.sqrt((kurtosis + 2) / w.size)
+    assert stats.kstest(w, want.cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("initializer", DISTRIBUTIONS, ids=repr)
+def test_its_numbers_do_not_depend_on_one_another(initializer):
+    w = np.asarray(initializer(jax.random.key(1), SHAPE), float).ravel()
+    w = (w - w.mean()) / w.std()
+    for lag in (1, 2, SHAPE[-1]):
+        assert abs((w[lag:] * w[:-lag]).mean()) < 4 / math.sqrt(w.size)
+    other = np.asarray(initializer(jax.random.key(2), SHAPE), float).ravel()
+    assert abs(np.corrcoef(w, other)[0, 1]) < 4 / math.sqrt(w.size)
+
+
+@pytest.mark.parametrize("initializer", FIXED, ids=repr)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fixed(initializer, dtype):
+    with jax.enable_x64(dtype == "float64"):
+        w = initializer(jax.random.key(0), (3, 4))
+        assert w.dtype == dtype
+        np.testing.assert_array_equal(w, np.full((3, 4), FIXED[initializer], dtype))
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (7, 4), (4, 7), (3, 2, 5, 8), (3, 2, 5, 40), (5, 1)])
+@pytest.mark.parametrize("gain", [1.0, 2.5])
+def test_orthogonal(shape, gain):
+    with jax.enable_x64(True):
+        w = np.asarray(initializers.Orthogonal(gain)(jax.random.key(0), shape)).reshape(-1, shape[-1])
+    gram = w.T @ w if w.shape[0] >= w.shape[1] else w @ w.T
+    np.testing.assert_allclose(gram, gain**2 * np.eye(len(gram)), atol=1e-12)
+
+
+def test_orthogonal_is_uniform_over_rotations():
+    """An element of a uniformly drawn orthogonal matrix: (w + 1) / 2 is Beta((n - 1) / 2, (n - 1) / 2)."""
+    draws = jax.vmap(lambda key: initializers.Orthogonal()(key, (4, 4)))(jax.random.split(jax.random.key(0), 2000))
+    for i, j in [(0, 0), (3, 1)]:
+        assert stats.kstest((np.asarray(draws[:, i, j], float) + 1) / 2, stats.beta(1.5, 1.5).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    "initializer", [*DISTRIBUTIONS, initializers.Constant(0.3), initializers.Orthogonal()], ids=repr
+)
+def test_dials_may_be_traced(initializer):
+    make = jax.jit(lambda values: with_dials(initializer, values)(jax.random.key(0), (5, 6)))
+    np.testing.assert_allclose(make(dials(initializer)), initializer(jax.random.key(0), (5, 6)), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("shape", "want"), [((), (1, 1)), ((5,), (5, 5)), ((4, 7), (4, 7)), ((3, 2, 4, 7), (24, 42)), ((5, 4, 7), (20, 35))]
+)
+def test_fans(shape, want):
+    assert initializers.fans(shape) == want
+
+
+def test_a_bias_can_be_drawn():
+    assert jnp.isfinite(initializers.GlorotUniform()(jax.random.key(0), (9,))).all()
