@@ -12,7 +12,10 @@ import liuli
 import liuli.networks
 from liuli import layers
 from liuli.core.specs import _BUILT_IN, Spec, parts, type_name
-from liuli.networks import Node
+from liuli.data.encoders import NumberEncoder
+from liuli.data.targets import ClassTarget
+from liuli.networks import Graph, Node
+from liuli.training.recipe import Output
 
 RNG = np.random.default_rng(0)
 
@@ -22,7 +25,19 @@ def floats(*shape: int) -> np.ndarray:
     return RNG.normal(size=shape)
 
 
+GRAPH = {
+    "inputs": ("input_1",),
+    "outputs": ("dense_1",),
+    "nodes": (Node("input_1", layers.InputLayer()), Node("dense_1", layers.Dense(3), ("input_1",))),
+}
+CLASSES = {"name": "kind", "classes": ("a", "b")}
+STANDARDIZED = {"name": "x", "mean": 1.0, "std": 2.0}
+
 FIELDS: dict[str, dict[str, Any]] = {
+    "encoders.BooleanEncoder": {"name": "x", "share": 0.25},
+    "encoders.CategoryEncoder": {"name": "x", "values": ("a", "b")},
+    "encoders.DateEncoder": STANDARDIZED,
+    "encoders.NumberEncoder": STANDARDIZED,
     "layers.Activation": {"activation": "leaky_relu"},
     "layers.Conv2D": {"filters": 3, "kernel_size": (3, 2)},
     "layers.Dense": {"units": 3},
@@ -31,15 +46,23 @@ FIELDS: dict[str, dict[str, Any]] = {
     "layers.LSTM": {"units": 3},
     "layers.Rescaling": {"scale": 0.5},
     "layers.Reshape": {"target_shape": (2, 3)},
-    "networks.Graph": {
-        "inputs": ("input_1",),
-        "outputs": ("dense_1",),
-        "nodes": (Node("input_1", layers.InputLayer()), Node("dense_1", layers.Dense(3), ("input_1",))),
-    },
+    "networks.Graph": GRAPH,
     "networks.Node": {"name": "hidden", "layer": layers.Dense(3), "inputs": ("input_1",)},
     "schedules.CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 10},
     "schedules.ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5},
     "schedules.PiecewiseConstantDecay": {"boundaries": (5,), "values": (0.1, 0.01)},
+    "schemas.ArraySchema": {
+        "target": ClassTarget(**CLASSES),
+        "item_shape": (2, 3),
+        "dtype": "float32",
+        "minimum": -1.0,
+        "maximum": 1.0,
+    },
+    "schemas.Schema": {"target": ClassTarget(**CLASSES), "columns": (NumberEncoder(**STANDARDIZED),)},
+    "targets.ClassTarget": CLASSES,
+    "targets.RegressionTarget": {"name": "y"},
+    "training.Output": {"loss": "huber", "metrics": ("mae", "binary_accuracy"), "scale": 2.0, "offset": 1.0},
+    "training.Recipe": {"network": Graph(**GRAPH), "outputs": (Output("huber"),)},
 }
 
 INPUTS: dict[str, Any] = {

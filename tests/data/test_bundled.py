@@ -40,5 +40,5 @@ def test_toys_come_by_name():
 
 
 def test_an_unknown_name_lists_the_near_ones():
-    with pytest.raises(DataError, match="got 'digit'; .* write 'digits'"):
+    with pytest.raises(DataError, match=r"got 'digit'; .* write 'digits'"):
         data.load("digit")

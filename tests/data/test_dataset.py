@@ -54,5 +54,5 @@ def test_what_does_not_fit_is_said(fields, words):
 
 
 def test_an_unknown_feature_is_said():
-    with pytest.raises(DataError, match="no feature 'd'.*one value for each row"):
+    with pytest.raises(DataError, match=r"no feature 'd'.*one value for each row"):
         Dataset(X, [0, 1, 1, 0], "binary").series("d")

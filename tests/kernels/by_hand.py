@@ -16,7 +16,7 @@ def backend(name):
 
 
 def windows(shape, window, strides, padding, dilation=(1, 1)):
-    """For each output (i, j), the rows and columns of its window that lie within an image of ``shape``, as (place, index)."""
+    """For each output row, and each column, what its window sees of the image: (place in the window, index) pairs."""
     axes = []
     for size, k, s, d in zip(shape, window, strides, dilation, strict=True):
         reach = (k - 1) * d + 1

@@ -24,11 +24,16 @@ def test_max(backend, case, levels):
     strides, rng = strides or window, np.random.default_rng(0)
     x = rng.integers(levels, size=(2, height, width, 2)).astype(float)
     with jax.enable_x64(True), by_hand.backend(backend):
-        y, pull = jax.vjp(lambda x: max_pool2d(x, window, strides, padding), jnp.asarray(x))
-        g = rng.normal(size=y.shape)
-        (dx,) = pull(jnp.asarray(g))
+
+        @jax.jit
+        def run(x):
+            y, pull = jax.vjp(lambda x: max_pool2d(x, window, strides, padding), x)
+            g = jnp.asarray(rng.normal(size=y.shape))
+            return y, g, pull(g)[0]
+
+        y, g, dx = run(jnp.asarray(x))
     close(y, by_hand.pool2d(x, window, strides, padding, lambda v: v.max(1)), relative=0)
-    close(dx, by_hand.max_gradient(x, g, window, strides, padding), relative=1e-12)
+    close(dx, by_hand.max_gradient(x, np.asarray(g), window, strides, padding), relative=1e-12)
 
 
 @pytest.mark.parametrize("backend", by_hand.BACKENDS)
@@ -39,7 +44,7 @@ def test_average(backend, case):
     strides = strides or window
     x = np.random.default_rng(0).normal(size=(2, height, width, 2))
     with jax.enable_x64(True), by_hand.backend(backend):
-        y = average_pool2d(jnp.asarray(x), window, strides, padding)
+        y = jax.jit(lambda x: average_pool2d(x, window, strides, padding))(jnp.asarray(x))
     close(y, by_hand.pool2d(x, window, strides, padding, lambda v: v.mean(1)), relative=1e-12)
 
 
@@ -55,14 +60,20 @@ def test_average_gradient(backend, padding):
         close(jax.grad(f)(x), central_differences(f, x), relative=1e-7)
 
 
-@pytest.mark.parametrize("window", [(2, 2), (17, 17)])
-def test_a_gradient_reaches_one_element_of_each_window(window):
-    """Also where the window has more elements than 8 bits count."""
-    x = jnp.asarray(np.random.default_rng(2).normal(size=(2, 34, 34, 1)), float)
-    dx = jax.grad(lambda x: max_pool2d(x, window, window).sum())(x)
+@pytest.mark.parametrize(("window", "images"), [((2, 2), (8, 8)), ((5, 5), (10, 15)), ((1, 300), (2, 600))])
+def test_a_gradient_reaches_one_element_of_each_window(window, images):
+    """Also where the window is looked at in two passes, or has more elements than 8 bits count."""
+    x = jnp.asarray(np.random.default_rng(2).normal(size=(2, *images, 1)), float)
+
+    @jax.jit
+    def run(x):
+        y, pull = jax.vjp(lambda x: max_pool2d(x, window, window), x)
+        return y, pull(jnp.ones_like(y))[0]
+
+    y, dx = run(x)
     assert set(np.unique(dx)) == {0.0, 1.0}
-    assert dx.sum() == 2 * (34 // window[0]) ** 2
-    assert sorted(x[dx > 0].tolist()) == sorted(max_pool2d(x, window, window).ravel().tolist())
+    assert dx.sum() == 2 * (images[0] // window[0]) * (images[1] // window[1])
+    assert sorted(x[dx > 0].tolist()) == sorted(y.ravel().tolist())
 
 
 @pytest.mark.parametrize("pool", [max_pool2d, average_pool2d])

@@ -48,13 +48,13 @@ def test_regularizer_speaks_of_the_kernel():
 
 
 def test_kernel_larger_than_the_image():
-    with pytest.raises(ShapeError, match="got images of 4 x 9.*expected at least 5 x 5"):
+    with pytest.raises(ShapeError, match=r"got images of 4 x 9.*expected at least 5 x 5"):
         Conv2D(2, 3, dilation_rate=2).init(KEY, shape(1, 4, 9, 3))
     Conv2D(2, 3, dilation_rate=2, padding="same").init(KEY, shape(1, 4, 9, 3))
 
 
 def test_groups_divide_channels_and_filters():
-    with pytest.raises(ShapeError, match="got 3 channels.*expected a multiple of groups=2"):
+    with pytest.raises(ShapeError, match=r"got 3 channels.*expected a multiple of groups=2"):
         Conv2D(2, 3, groups=2).init(KEY, shape(1, 9, 9, 3))
     with pytest.raises(SpecError, match="a multiple of groups=2"):
         Conv2D(3, 3, groups=2)

@@ -63,7 +63,6 @@ def test_a_step_counts_where_it_does_in_every_input(layer):
 def test_masks_follow_sequences_that_are_joined_in_time(axis):
     layer = Concatenate(axis)
     assert layer.output_mask(PAIR, (FIRST, SECOND)).tolist() == np.concatenate([FIRST, SECOND], 1).tolist()
-    assert (
-        layer.output_mask(PAIR, (None, SECOND)).tolist() == np.concatenate([np.ones((2, 2), bool), SECOND], 1).tolist()
-    )
+    whole = np.ones((2, 2), bool)
+    assert layer.output_mask(PAIR, (None, SECOND)).tolist() == np.concatenate([whole, SECOND], 1).tolist()
     assert layer.output_mask(PAIR, (None, None)) is None

@@ -38,7 +38,7 @@ def test_global_average():
 
 @pytest.mark.parametrize("layer", WINDOWED)
 def test_window_larger_than_the_image(layer):
-    with pytest.raises(ShapeError, match="got images of 3 x 5.*expected at least 4 x 4"):
+    with pytest.raises(ShapeError, match=r"got images of 3 x 5.*expected at least 4 x 4"):
         layer(4).init(KEY, shape(1, 3, 5, 1))
     layer(4, padding="same").init(KEY, shape(1, 3, 5, 1))
 

@@ -20,7 +20,7 @@ def test_flatten_a_vector_of_numbers():
 
 
 def test_flatten_refuses_a_mask():
-    with pytest.raises(LiuliError, match="got a masked sequence, whose mask .* cannot pass Flatten"):
+    with pytest.raises(LiuliError, match=r"got a masked sequence, whose mask .* cannot pass Flatten"):
         Flatten().output_mask(shape(2, 6, 3), MASK)
     assert Flatten().output_mask(shape(2, 6, 3), None) is None
 

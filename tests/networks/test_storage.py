@@ -33,9 +33,9 @@ def header(path):
 def rewrite(path, change):
     """The file with its header changed, everything else as it was."""
     told, body = header(path)
-    inner = json.loads(told["__metadata__"]["header"])
+    inner = json.loads(told["__metadata__"]["liuli"])
     change(told, inner)
-    told["__metadata__"]["header"] = json.dumps(inner)
+    told["__metadata__"]["liuli"] = json.dumps(inner)
     text = json.dumps(told).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + body)
 
@@ -128,8 +128,8 @@ def test_a_wrong_dtype_is_refused(saved):
 
 
 def test_a_later_version_is_refused(saved):
-    rewrite(saved, lambda told, inner: told["__metadata__"].update(version="99"))
-    refuse(saved, "version '99'", error=FileError)
+    rewrite(saved, lambda told, inner: inner.update(version=99))
+    refuse(saved, "version 99", error=FileError)
 
 
 def test_an_unknown_class_is_refused(saved):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from liuli.core.errors import SpecError
-from liuli.core.fields import check_bounds, is_dial, nearest
+from liuli.core.fields import check_bounds, is_dial, nearest, real
 from liuli.core.specs import Spec, map_parts, parts, with_fields
 
 S = TypeVar("S", bound=Spec)
@@ -41,14 +41,32 @@ def structure(spec: S) -> S:
     return with_dials(spec, dict.fromkeys(dials(spec), 0.0))
 
 
-def check_dial(spec: Spec, name: str, value: float) -> None:
-    """Raise SpecError where ``name`` is no dial of ``spec`` or ``value`` is outside its bounds."""
+class Dials(dict[str, float]):
+    """The dials of a spec as they stand: a dict whose names are fixed and whose values stay within their bounds.
+
+    >>> from liuli import optimizers
+    >>> turned = Dials(optimizers.SGD(0.1)); turned["learning_rate"] = 0.2
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(dials(spec))
+        self.spec = spec
+
+    def __setitem__(self, name: str, value: float) -> None:
+        check_dial(self.spec, name, value)
+        super().__setitem__(name, float(value))
+
+
+def check_dial(spec: Spec, name: str, value: float) -> float:
+    """``value`` as a float; SpecError where ``name`` is no dial of ``spec`` or ``value`` is outside its bounds."""
     known = _fields(spec)
     if name not in known:
         raise SpecError(
             name, got="an unknown dial", expected="a dial of this network", fix=f"write {nearest(name, known)}"
         )
+    value = real(value, name)
     check_bounds(value, known[name], name)
+    return value
 
 
 def join(path: str, name: str) -> str:

@@ -123,13 +123,23 @@ def _coerce_tuple(value: Any, items: tuple[Any, ...], where: str, resolve: Calla
 def _integer(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise SpecError(where, got=_shown(value), expected="an integer", fix="write a whole number such as 64")
+    if not -(2**63) <= value < 2**63:
+        raise SpecError(where, got=_shown(value), expected="an integer of 64 bits", fix="write a smaller one")
     return int(value)
 
 
-def _real(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or math.isnan(value):
-        raise SpecError(where, got=_shown(value), expected="a number", fix="write a number such as 0.5")
+def real(value: Any, where: str) -> float:
+    """``value`` as a float; raises SpecError unless it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not _finite(value):
+        raise SpecError(where, got=_shown(value), expected="a finite number", fix="write a number such as 0.5")
     return float(value)
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer or a fraction beyond every float
+        return False
 
 
 def _boolean(value: Any, where: str) -> bool:
@@ -149,6 +159,6 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-_SCALARS: dict[Any, Callable[[Any, str], Any]] = {int: _integer, float: _real, bool: _boolean, str: _text}
+_SCALARS: dict[Any, Callable[[Any, str], Any]] = {int: _integer, float: real, bool: _boolean, str: _text}
 
 hints = typing.get_type_hints

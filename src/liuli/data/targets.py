@@ -32,13 +32,23 @@ class Target(Spec, family="targets"):
         """What kind of learning this is."""
         raise NotImplementedError
 
+    @property
+    def scale(self) -> float:
+        """What the network's output is multiplied with, to be in the units of the raw target."""
+        return 1.0
+
+    @property
+    def offset(self) -> float:
+        """What is then added."""
+        return 0.0
+
     def encode(self, values: Any) -> np.ndarray:
         """Raw targets, a list or an array, as the network is trained on them."""
         raise NotImplementedError
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """What the network answers, in the units of the raw target; probabilities as they are."""
-        raise NotImplementedError
+        return np.asarray(outputs) * self.scale + self.offset
 
     def labels(self, probabilities: np.ndarray) -> np.ndarray:
         """The name of the most probable class of each row."""
@@ -78,12 +88,10 @@ class RegressionTarget(Target):
 
     @property
     def scale(self) -> float:
-        """What the network's output is multiplied with."""
         return self.std
 
     @property
     def offset(self) -> float:
-        """What is then added."""
         return self.mean
 
     def encode(self, values: Any) -> np.ndarray:
@@ -97,9 +105,6 @@ class RegressionTarget(Target):
                 f"{self.name!r}, row {row}", got="no number", expected="a finite number", fix="leave out that row"
             )
         return ((array - self.mean) / self.std).astype(np.float32)
-
-    def decode(self, outputs: np.ndarray) -> np.ndarray:
-        return np.asarray(outputs) * self.scale + self.offset
 
     def labels(self, probabilities: np.ndarray) -> np.ndarray:
         raise DataError(self.name, got="a regression target", expected="classes", fix="use decode for numbers")
@@ -149,9 +154,6 @@ class ClassTarget(Target):
                 raise DataError(f"{self.name!r}, row {row}", got=got, expected="a class of the training data", fix=fix)
         found = np.array([numbers[text] for text in texts], np.int32)
         return found.astype(np.float32).reshape(-1, 1) if self.task == "binary" else found
-
-    def decode(self, outputs: np.ndarray) -> np.ndarray:
-        return np.asarray(outputs)
 
     def labels(self, probabilities: np.ndarray) -> np.ndarray:
         p = np.asarray(probabilities)

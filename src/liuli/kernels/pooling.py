@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 
 import jax
@@ -12,6 +13,7 @@ import numpy as np
 from liuli.kernels.windows import Padding, Pair, fit, fitted, views
 
 _ONE: Pair = (1, 1)
+_AT_ONCE = 16  # elements of a window that are looked at in one pass; more in two, rows and columns, which is less work
 
 
 def max_pool2d(x: jax.Array, window: Pair, strides: Pair, padding: Padding = "valid") -> jax.Array:
@@ -22,7 +24,7 @@ def max_pool2d(x: jax.Array, window: Pair, strides: Pair, padding: Padding = "va
     x = fitted(x, window, strides, _ONE, padding, -jnp.inf)
     if jax.default_backend() != "cpu":
         return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, *window, 1), (1, *strides, 1), "VALID")
-    if window == strides:
+    if window == strides and math.prod(window) <= _AT_ONCE:
         return _largest(x, window, strides)
     rows = _largest(x, (1, window[1]), (1, strides[1]))
     return _largest(rows, (window[0], 1), (strides[0], 1))

@@ -40,9 +40,9 @@ class Dropout(Layer):
             raise LiuliError(
                 "", got="training without a random key", expected="a key to draw the mask", fix="give Context a key="
             )
-        left_out = jnp.round(jnp.asarray(self.rate, jnp.float32) * 2**16).astype(jnp.uint32)
-        kept = _uniform16(ctx.key, x.shape).astype(jnp.uint32) >= left_out
-        return x * jnp.where(kept, 1.0 / (1.0 - self.rate), 0.0).astype(x.dtype), state
+        rate = jnp.asarray(self.rate, float)
+        kept = _uniform16(ctx.key, x.shape).astype(jnp.uint32) >= jnp.round(rate * 2**16).astype(jnp.uint32)
+        return x * jnp.where(kept, 1.0 / (1.0 - rate), 0.0).astype(x.dtype), state
 
 
 def _uniform16(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:

@@ -32,10 +32,10 @@ def write(path: str | Path, kind: str, arrays: Mapping[str, np.ndarray], header:
         FileError: the folder cannot be written or the disk is full; what was there before is untouched.
     """
     path = Path(path)
-    metadata = {"liuli": kind, "version": str(VERSION), "header": json.dumps(header)}
+    metadata = {"liuli": json.dumps({"kind": kind, "version": VERSION, **header})}  # one entry: its order is no chance
     with replacing(path) as temporary:
         try:
-            save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, temporary, metadata=metadata)
+            save_file({name: np.asarray(a, order="C") for name, a in arrays.items()}, temporary, metadata=metadata)
         except SafetensorError as error:
             raise OSError(str(error)) from error
     return path
@@ -64,24 +64,18 @@ def read(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, 
 
 
 def _header(path: Path, metadata: Mapping[str, str], kind: str) -> dict[str, Any]:
-    found = metadata.get("liuli")
+    try:
+        header = json.loads(metadata.get("liuli", "{}"))
+    except RecursionError:
+        raise _damaged(path, "its header is nested too deeply") from None
+    found = header.get("kind") if isinstance(header, dict) else None
     if found != kind:
         got = f"a liuli {found}" if found else "a safetensors file that liuli did not write"
         raise FileError(str(path), got=got, expected=f"a liuli {kind}", fix=f"name a file made by {_MAKERS[kind]}")
-    version = metadata.get("version", "")
-    if version != str(VERSION):
-        raise FileError(
-            str(path),
-            got=f"format version {version!r}",
-            expected=f"version {VERSION}",
-            fix="read it with the liuli that wrote it",
-        )
-    try:
-        header = json.loads(metadata["header"])
-    except RecursionError:
-        raise _damaged(path, "its header is nested too deeply") from None
-    if not isinstance(header, dict):
-        raise _damaged(path, "its header is not an object")
+    version = header.get("version")
+    if version != VERSION:
+        fix = "read it with the liuli that wrote it"
+        raise FileError(str(path), got=f"format version {version!r}", expected=f"version {VERSION}", fix=fix)
     return header
 
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liuli.core.dials import dials, with_dials
+from liuli.core.dials import Dials, with_dials
 from liuli.core.errors import DataError, FileError, LiuliError
 from liuli.core.precision import Precision, scope
 from liuli.core.specs import Spec
@@ -75,7 +75,7 @@ class Model:
         precision: Precision = "float32",
     ) -> None:
         self.recipe = make_recipe(net, loss, optimizer, metrics, loss_weights, seed, schema, precision)
-        self.dials = dials(self.recipe)
+        self.dials = Dials(self.recipe)
         self.history = History()
         self._train: TrainState | None = None
         self._inputs: tuple[jax.ShapeDtypeStruct, ...] = ()
@@ -168,7 +168,8 @@ class Model:
                 data = jax.device_put((inputs, targets, weights))
                 train(run, data, plan, [*callbacks, *([kept] if kept else []), *shown], self._validator(held))
             finally:
-                self._train, self.dials, self.history = run.state, run.dials, run.history
+                self._train, self.history = run.state, run.history
+                self.dials.update(run.dials)
         self.history.stopped = run.stopped
         return self.history
 
@@ -178,7 +179,7 @@ class Model:
         self._check(inputs, targets)
         weights = checked.as_weights(len(inputs[0]), sample_weight, None, targets)
         with self._scope():
-            return self._evaluate(self._ready(), self.dials, (inputs, targets, weights), batch_size)
+            return self._evaluate(self._ready(), dict(self.dials), (inputs, targets, weights), batch_size)
 
     def predict(self, x: Any, *, batch_size: int = 1024) -> Any:
         """Predictions for arrays or raw rows: probabilities, or values in the units of the data. Several outputs: a
@@ -191,7 +192,7 @@ class Model:
         size = min(batch_size, 1 << (rows - 1).bit_length())
         with self._scope():
             now = self._checked(self._ready())
-            run = functools.partial(predictor(self._exact), now.params, now.state, self.dials)
+            run = functools.partial(predictor(self._exact), now.params, now.state, dict(self.dials))
             parts = [run(tuple(_padded(a[i : i + size], size) for a in inputs)) for i in range(0, rows, size)]
         outputs = tuple(np.concatenate([np.asarray(p) for p in column])[:rows] for column in zip(*parts, strict=True))
         schema = self.recipe.schema
@@ -221,7 +222,7 @@ class Model:
         """
         recipe, state, inputs = load_model(path, registry)
         model = cls.__new__(cls)
-        model.recipe, model.dials, model.history = recipe, dials(recipe), History()
+        model.recipe, model.dials, model.history = recipe, Dials(recipe), History()
         model._train, model._inputs = state, inputs
         return model
 
@@ -253,12 +254,11 @@ class Model:
 
     def _checked(self, state: TrainState) -> TrainState:
         """The state, after parameters may have been assigned: shapes as built, NumPy arrays as JAX's."""
-        check_params(state.params, self._expected())
-        return TrainState(jax.tree.map(jnp.asarray, state.params), state.state, state.slots, state.key, state.step)
-
-    def _expected(self) -> Any:
         with self._scope():
-            return jax.eval_shape(lambda: self.recipe.network.init(jax.random.key(0), self._inputs))[0]
+            wanted = jax.eval_shape(lambda: self.recipe.network.init(jax.random.key(0), self._inputs))[0]
+            check_params(state.params, wanted)
+            params = jax.tree.map(lambda p, like: jnp.asarray(p, like.dtype), state.params, wanted)
+        return TrainState(params, state.state, state.slots, state.key, state.step)
 
     def _rows(self, x: Any) -> checked.Arrays:
         """Inputs as arrays, from raw rows where there is a schema."""

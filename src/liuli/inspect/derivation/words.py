@@ -1,0 +1,42 @@
+"""The words of a derivation: a column for each language."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from liuli.core.errors import LiuliError
+from liuli.core.fields import nearest
+
+Language = Literal["en", "zh"]
+
+WORDS: dict[str, dict[Language, str]] = {
+    "title": {"en": "Back-propagation, written out", "zh": "反向传播的逐步推导"},
+    "given": {"en": "Given", "zh": "已知"},
+    "forward": {"en": "Forward", "zh": "前向传播"},
+    "loss": {"en": "Loss", "zh": "损失"},
+    "backward": {"en": "Backward, by the chain rule", "zh": "反向传播（链式法则）"},
+    "shape": {"en": "shape", "zh": "形状"},
+    "mean": {"en": "mean", "zh": "均值"},
+    "norm": {"en": "norm", "zh": "范数"},
+    "inputs": {"en": "inputs and targets", "zh": "输入与目标"},
+    "error": {"en": "largest relative difference from the traced numbers", "zh": "与实测数值的最大相对差异"},
+    "legend": {"en": "⊙ element by element, Σ over the batch", "zh": "⊙ 逐元素相乘，Σ 对批次求和"},
+}
+
+
+def word(name: str, language: Language) -> str:
+    """A word in a language.
+
+    >>> word("loss", "en"), word("loss", "zh")
+    ('Loss', '损失')
+    """
+    return WORDS[name][language]
+
+
+def check_language(language: str) -> None:
+    """Raise LiuliError where there are no words in ``language``."""
+    known = get_args(Language)
+    if language not in known:
+        raise LiuliError(
+            "language", got=repr(language), expected=f"one of {known}", fix=f"write {nearest(str(language), known)}"
+        )

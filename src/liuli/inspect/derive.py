@@ -1,0 +1,284 @@
+"""Derive: back-propagation of one batch written out, line by line, in symbols and numbers.
+
+Forward, each call of a layer says what it computes. The loss follows. Backward, in reverse order,
+
+    dL/dv = sum over the uses of v of their part,
+
+so that every line has a formula on the right, made of lines before it, and on its left a number that was traced.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from liuli import regularizers
+from liuli.core.trees import flatten
+from liuli.inspect.derivation import losses, render
+from liuli.inspect.derivation.call import Call, calls, input_symbols
+from liuli.inspect.derivation.lines import Expression, Given, Line, Piece, Title, total
+from liuli.inspect.derivation.notation import gradient, unicode
+from liuli.inspect.derivation.rules import rule
+from liuli.inspect.derivation.words import Language, check_language, word
+from liuli.inspect.display import number
+from liuli.inspect.trace import Tapped, Trace, moved, trace
+from liuli.layers import Layer
+from liuli.regularizers import Regularizer
+from liuli.training import Model
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Derivation:
+    """What :func:`derive` wrote. Prints, shows in notebooks, and becomes LaTeX.
+
+    given:     inputs, targets and parameters.
+    lines:     every equation in order: forward, loss, backward.
+    trace:     the numbers of the batch.
+    titles:    what each call is, by its path.
+    language:  of the words around the formulas.
+
+    Example:
+        >>> import numpy as np, liuli as ll
+        >>> model = ll.Model(ll.Sequential([ll.layers.Dense(1)]), loss="mse")
+        >>> found = ll.inspect.derive(model, np.zeros((2, 3)), np.ones((2, 1)))
+        >>> len(found.lines), max(found.errors.values())
+        (8, 0.0)
+    """
+
+    given: tuple[Given, ...]
+    lines: tuple[Line, ...]
+    trace: Trace
+    titles: dict[str, Title]
+    language: Language = "en"
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """For each line, by its left-hand side, how far the right-hand side is from the number that was traced.
+
+        The difference is divided by the largest number of the line, or by a hundredth of the largest of all gradients
+        (of all values, for forward lines) where that is more: a sum in which everything cancels is only rounded.
+        """
+        largest = {
+            side: max((_size(line.value) for line in self.lines if _side(line) == side), default=0.0) for side in _SIDES
+        }
+        return {unicode(line.symbol): _difference(line, largest[_side(line)]) for line in self.lines}
+
+    def to_latex(self) -> str:
+        """An ``align*`` environment, for the LaTeX package amsmath."""
+        return render.as_latex(self._sections(), self.language)
+
+    def __repr__(self) -> str:
+        return render.as_text(self._sections(), self._footer(), self.language)
+
+    def _repr_html_(self) -> str:
+        return render.as_html(self._sections(), self._footer(), self.language)
+
+    def _sections(self) -> Iterator[Any]:
+        return render.sections(self.given, self.lines, self.titles, self.language)
+
+    def _footer(self) -> str:
+        worst = max(self.errors.values(), default=0.0)
+        return f"{word('legend', self.language)}. {word('error', self.language)}: {number(worst)}"
+
+
+def derive(model: Model, x: Any, y: Any, training: bool = False, language: Language = "en") -> Derivation:
+    """Back-propagation of a batch in symbols and numbers: dL/dW = x^T dL/dz, and so for every value and parameter.
+
+    Every line can be computed again from the traced numbers of the lines before it; ``.errors`` compares.
+    A layer whose equations are not known is covered by dL/dx = (da/dx)^T dL/da.
+
+    x, y:      a batch, as ``model.fit`` takes it; a few rows are read best.
+    training:  whether dropout and batch statistics act as in training.
+    language:  of the words: ``"en"`` or ``"zh"``.
+
+    Raises:
+        DataError, ShapeError: the batch does not fit the network or the loss.
+
+    Example:
+        >>> import numpy as np, liuli as ll
+        >>> net = ll.Sequential([ll.layers.Dense(2, "tanh"), ll.layers.Dense(1, "sigmoid")])
+        >>> model = ll.Model(net, loss="binary_crossentropy")
+        >>> found = ll.inspect.derive(model, np.array([[0.0, 1.0]]), np.array([[1.0]]))
+        >>> "∂L/∂W₁ = xᵀ ∂L/∂z₁" in str(found)
+        True
+
+    Reference: Rumelhart, Hinton and Williams, *Learning representations by back-propagating errors*, Nature 323, 1986.
+    """
+    check_language(language)
+    seen = trace(model, x, y, training)
+    writing = _Writing(seen)
+    return Derivation(tuple(writing.given()), tuple(writing.lines()), seen, writing.titles(language), language)
+
+
+class _Writing:
+    """Collects the lines of one trace; ``terms`` are the parts of each gradient, gathered from last to first."""
+
+    def __init__(self, seen: Trace) -> None:
+        self.trace = seen
+        self.outputs = _outputs(seen)
+        found = calls(seen)
+        self.symbols = {**input_symbols(seen), **{f"{c.path}/y": c.symbol("y") for c in found}}
+        ends = [self._term(i) for i in range(len(seen.targets))]
+        self.losses = [end.value for end in ends]
+        self.terms: dict[str, list[Expression]] = {}
+        fused = {}
+        for i, end in enumerate(ends):
+            self.terms.setdefault(self.outputs[i], []).append(end.gradient)
+            if end.fused is not None:
+                fused[self.outputs[i]] = end.fused
+        self.calls = [dataclasses.replace(c, fused=fused.get(f"{c.path}/y")) for c in found]
+        self.pieces = [(call, rule(call)) for call in self.calls]
+        self.params = flatten(seen.params)
+
+    def lines(self) -> list[Line]:
+        """Every line in order."""
+        forward = [line for call, piece in self.pieces for line in self._forward(call, piece)]
+        backward = [line for call, piece in reversed(self.pieces) for line in self._backward(call, piece)]
+        entered = [path for path in input_symbols(self.trace) if path in self.terms]
+        inputs = [self._gathered(path, path.rpartition("/")[0]) for path in entered]
+        return [*forward, self._loss(), *backward, *inputs]
+
+    def given(self) -> list[Given]:
+        """Inputs, targets, and the parameters of each layer once."""
+        found = [Given("", symbol, self.trace[path].value) for path, symbol in input_symbols(self.trace).items()]
+        found += [Given("", self._target(i), t) for i, t in enumerate(self.trace.targets)]
+        owners = [call for call in self.calls if call.index == call.owner]
+        return found + [
+            Given(f"{call.path}/{name}", call.weight_symbol(name), seen.value)
+            for call in owners
+            for name, seen in flatten(call.params).items()
+        ]
+
+    def titles(self, language: Language) -> dict[str, Title]:
+        """What each call is: its name, layer and symbols."""
+        symbols = {c.path: rf"{', '.join(c.symbols)} \to {c.symbol('y')}" for c in self.calls}
+        made = {c.path: Title(f"{c.path} = {c.layer!r}", symbols[c.path]) for c in self.calls}
+        return {"": Title(word("inputs", language)), "loss": Title(""), **made}
+
+    # Details -----------------------------------------------------------------------------------------
+
+    def _term(self, i: int) -> losses.Term:
+        path, output = self.outputs[i], self.trace.recipe.outputs[i]
+        inner = path.removesuffix("/y") + "/z"
+        fused = path in moved(self.trace.recipe) and inner in self.trace
+
+        def prediction() -> np.ndarray:
+            return np.asarray(self.trace[path].value, np.float64)
+
+        def logit() -> np.ndarray:
+            return np.asarray(self.trace[inner].value, np.float64)
+
+        t, a = self._target(i), self.symbols[path]
+        target, before = self.trace.targets[i], logit if fused else None
+        return losses.term(losses.Setting(output.loss, output.weight, t, a, target, prediction, before))
+
+    def _target(self, i: int) -> str:
+        return "t" if len(self.trace.targets) == 1 else f"t_{{{i + 1}}}"
+
+    def _forward(self, call: Call, piece: Piece) -> Iterator[Line]:
+        for step in piece.forward:
+            path = f"{call.path}/{step.tap}"
+            yield Line("forward", call.path, path, call.symbol(step.tap), step.expression, self.trace[path].value)
+
+    def _loss(self) -> Line:
+        parts = list(self.losses)
+        if _penalized(self.calls):
+            parts.append(Expression("R", lambda: np.asarray(self.trace.penalty)))
+        return Line("loss", "loss", "loss", "L", total(parts), np.asarray(self.trace.loss))
+
+    def _backward(self, call: Call, piece: Piece) -> Iterator[Line]:
+        if f"{call.path}/y" in self.terms:
+            yield from self._of_values(call, piece)
+        if call.index == call.owner:
+            yield from self._of_params(call, piece)
+
+    def _of_values(self, call: Call, piece: Piece) -> Iterator[Line]:
+        yield self._gathered(f"{call.path}/y", call.path)
+        for step in piece.backward:
+            path = f"{call.path}/{step.tap}"
+            yield Line("backward", call.path, path, call.D(step.tap), step.expression, _slope(self.trace[path]))
+        for name, term in piece.params.items():
+            self.terms.setdefault(f"{call.home}/{name}", []).append(term)
+        for path, term in zip(call.inputs, piece.inputs, strict=True):
+            if term is not None:
+                self.terms.setdefault(path, []).append(term)
+
+    def _of_params(self, call: Call, piece: Piece) -> Iterator[Line]:
+        for name in piece.params:
+            path = f"{call.home}/{name}"
+            parts = [*self.terms.get(path, ()), *_penalty(call, name)]
+            if not parts:
+                continue
+            yield Line(
+                "backward", call.path, path, gradient(call.weight_symbol(name)), total(parts), _slope(self.params[path])
+            )
+
+    def _gathered(self, path: str, node: str) -> Line:
+        """dL/dv, from all that takes v."""
+        return Line(
+            "backward", node, path, gradient(self.symbols[path]), total(self.terms[path]), _slope(self.trace[path])
+        )
+
+
+def _outputs(seen: Trace) -> list[str]:
+    """The tap of each output, where it was made: within a graph, if a graph is the last layer."""
+    found = []
+    for name in seen.recipe.network.outputs:
+        net, path = seen.recipe.network, name
+        layer: Layer = dict(net.calls())[name].layer
+        while hasattr(layer, "outputs"):
+            inner = layer.outputs[0]
+            layer, path = dict(layer.calls())[inner].layer, f"{path}/{inner}"
+        found.append(f"{path}/y")
+    return found
+
+
+def _penalty(call: Call, name: str) -> list[Expression]:
+    """The part of a parameter's regularizer in its gradient."""
+    found = getattr(call.layer, f"{name.removesuffix('_kernel')}_regularizer", None)
+    if not isinstance(found, Regularizer):
+        return []
+    W, of = call.weight_symbol(name), call.params[name]
+    l1, l2 = getattr(found, "l1", 0.0), getattr(found, "l2", 0.0)
+    if not isinstance(found, regularizers.L1 | regularizers.L2 | regularizers.L1L2):
+        return [Expression(rf"\frac{{\partial R}}{{\partial {W}}}", lambda: _by_jax(found, of.value))]
+    signs = (
+        [Expression(rf"{l1:.4g} \, \operatorname{{sign}}({W})", lambda: l1 * np.sign(call.weight(name)))] if l1 else []
+    )
+    return [*signs, *([Expression(rf"2 \cdot {l2:.4g} \, {W}", lambda: 2 * l2 * call.weight(name))] if l2 else [])]
+
+
+def _by_jax(penalty: Regularizer, value: np.ndarray) -> np.ndarray:
+    return np.asarray(jax.grad(penalty)(jax.numpy.asarray(value)))
+
+
+def _penalized(found: list[Call]) -> bool:
+    names = [
+        f.name for c in found for f in dataclasses.fields(c.layer) if isinstance(getattr(c.layer, f.name), Regularizer)
+    ]
+    return bool(names)
+
+
+def _slope(seen: Tapped) -> np.ndarray:
+    return np.zeros(seen.shape) if seen.gradient is None else seen.gradient
+
+
+def _side(line: Line) -> str:
+    return "gradients" if line.section == "backward" else "values"
+
+
+def _size(value: np.ndarray) -> float:
+    return float(np.abs(value).max(initial=0.0))
+
+
+def _difference(line: Line, largest: float) -> float:
+    difference = _size(line.compute() - line.value)
+    return difference / max(_size(line.value), 0.01 * largest) if difference else 0.0
+
+
+_SIDES = ("gradients", "values")

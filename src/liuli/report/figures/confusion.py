@@ -1,0 +1,62 @@
+"""The confusion matrix: which class was taken for which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from liuli.report.figures.style import short
+from liuli.report.words import ENGLISH, Words
+from liuli.training.curves import axis
+
+NUMBERED = 14  # up to so many classes have their numbers written into the cells
+NAMED = 40  # up to so many have their names along the sides
+
+
+def confusion_counts(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """C_ij: how many rows of class i were taken for class j            (classes, classes)
+
+    >>> confusion_counts(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
+    [[1, 1], [0, 1]]
+    """
+    return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def row_shares(counts: np.ndarray) -> np.ndarray:
+    """C_ij / sum_j C_ij, and 0 in rows without any."""
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+def confusion_matrix(counts: np.ndarray, class_names: Sequence[str], ax: Any = None, words: Words = ENGLISH) -> Any:
+    """Counts, written and coloured by their share of the row (the true class); returns the axis.
+
+    counts:       as ``confusion_counts`` makes them.
+    class_names:  a name for each class.
+    ax:           the Matplotlib axis to draw on.
+    words:        the language of the labels.
+    """
+    ax, shares = axis(ax), row_shares(counts)
+    classes = len(counts)
+    ax.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=0.5, rasterized=classes > NAMED)
+    ax.set(xlabel=words("predicted class"), ylabel=words("true class"), aspect="equal")
+    ax.invert_yaxis()
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    if classes <= NAMED:
+        ticks, names = np.arange(classes) + 0.5, [short(name, 14) for name in class_names]
+        upright = classes * max(map(len, names)) > 40
+        ax.set_xticks(ticks, names, rotation=90 if upright else 0, parse_math=False)
+        ax.set_yticks(ticks, names, parse_math=False)
+    if classes <= NUMBERED:
+        _write(ax, counts, shares)
+    return ax
+
+
+def _write(ax: Any, counts: np.ndarray, shares: np.ndarray) -> None:
+    """The count, and the share of the row beneath it, in every cell that has any."""
+    for i, j in np.argwhere(counts):
+        colour = "white" if shares[i, j] > 0.5 else "black"
+        ax.text(j + 0.5, i + 0.42, str(counts[i, j]), ha="center", va="center", color=colour, fontsize=9)
+        ax.text(j + 0.5, i + 0.78, f"{shares[i, j]:.0%}", ha="center", va="center", color=colour, fontsize=6)

@@ -1,0 +1,53 @@
+"""What the figures have in common: colours, quiet axes, names that are short and plain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from liuli.training.curves import PALETTE
+
+BLUE, ORANGE, GREEN = PALETTE[:3]
+GREY, PALE = "#595959", "#DCE9F2"
+
+RC = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "figure.facecolor": "white",
+    "text.parse_math": False,
+}
+"""Matplotlib's settings while the report draws."""
+
+
+def short(name: Any, most: int = 16) -> str:
+    """A name on one line of at most ``most`` characters.
+
+    >>> short("a name\\nthat is very long", 12)
+    'a name that…'
+    """
+    line = " ".join(c for c in str(name).split() if c.isprintable())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def edges(values: np.ndarray, most: int = 40) -> np.ndarray:
+    """The edges of about sqrt(n) bins of equal width, at least 8, that hold all ``values``.
+
+    >>> edges(np.array([0.0, 8.0])).tolist()
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    """
+    least, largest = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    if largest - least <= 1e-9 * max(abs(least), abs(largest), 1e-300):  # all alike
+        width = abs(least) / 100 or 0.5
+        least, largest = least - width, largest + width
+    return np.linspace(least, largest, min(most, max(8, round(len(values) ** 0.5))) + 1)
+
+
+def finite(values: Any) -> np.ndarray:
+    """The finite ones among ``values``, flat, as float64."""
+    flat = np.asarray(values).astype(np.float64).reshape(-1)
+    return flat[np.isfinite(flat)]
