@@ -31,8 +31,8 @@ class MaxNorm(Constraint):
         [[0.6000000238418579], [0.800000011920929]]
     """
 
-    max_value: float = dial(2.0, least=0.0)
-    axis: int = setting(0)
+    max_value: float = dial(default=2.0, least=0.0)
+    axis: int = setting(default=0)
 
     def __call__(self, w: jax.Array) -> jax.Array:
         norm = jnp.sqrt(jnp.square(w).sum(self.axis, keepdims=True))

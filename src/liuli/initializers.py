@@ -65,7 +65,7 @@ class Constant(Initializer):
         [0.5, 0.5]
     """
 
-    value: float = dial(0.0)
+    value: float = dial(default=0.0)
 
     def __call__(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
         return jnp.full(shape, self.value, dtype=float)
@@ -84,8 +84,8 @@ class RandomNormal(Initializer):
         (3, 4)
     """
 
-    mean: float = dial(0.0)
-    stddev: float = dial(0.05, least=0.0)
+    mean: float = dial(default=0.0)
+    stddev: float = dial(default=0.05, least=0.0)
 
     def __call__(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
         return self.mean + self.stddev * jax.random.normal(key, shape)
@@ -104,8 +104,8 @@ class RandomUniform(Initializer):
         (3, 4)
     """
 
-    minval: float = dial(-0.05)
-    maxval: float = dial(0.05)
+    minval: float = dial(default=-0.05)
+    maxval: float = dial(default=0.05)
 
     def __call__(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
         return self.minval + (self.maxval - self.minval) * jax.random.uniform(key, shape)
@@ -131,7 +131,7 @@ class VarianceScaling(Initializer):
         (3, 4)
     """
 
-    scale: float = dial(1.0, least=0.0)
+    scale: float = dial(default=1.0, least=0.0)
     mode: Literal["fan_in", "fan_out", "fan_avg"] = "fan_in"
     distribution: Literal["truncated_normal", "normal", "uniform"] = "truncated_normal"
 
@@ -224,12 +224,14 @@ class Orthogonal(Initializer):
         True
     """
 
-    gain: float = dial(1.0)
+    gain: float = dial(default=1.0)
 
     def __call__(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-        return self.gain * jax.random.orthogonal(key, max(math.prod(shape[:-1]), shape[-1]))[
-            : math.prod(shape[:-1]), : shape[-1]
-        ].reshape(shape)
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        tall = jax.random.normal(key, (max(rows, columns), min(rows, columns)))
+        q, r = jnp.linalg.qr(tall)
+        q = q * jnp.sign(jnp.diagonal(r))[None, :]  # without this Q is not uniform over the orthogonal matrices
+        return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:

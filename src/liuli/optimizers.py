@@ -26,11 +26,11 @@ class Optimizer(Spec, family="optimizers"):
     global_clipnorm:  the greatest norm of all gradients together (Pascanu, Mikolov and Bengio, 2013).
     """
 
-    learning_rate: float | Schedule = dial(0.001, least=0.0)
-    weight_decay: float | None = dial(None, least=0.0, kw_only=True)
-    clipvalue: float | None = dial(None, least=0.0, kw_only=True)
-    clipnorm: float | None = dial(None, least=0.0, kw_only=True)
-    global_clipnorm: float | None = dial(None, least=0.0, kw_only=True)
+    learning_rate: float | Schedule = dial(default=0.001, least=0.0)
+    weight_decay: float | None = dial(default=None, least=0.0, kw_only=True)
+    clipvalue: float | None = dial(default=None, least=0.0, kw_only=True)
+    clipnorm: float | None = dial(default=None, least=0.0, kw_only=True)
+    global_clipnorm: float | None = dial(default=None, least=0.0, kw_only=True)
 
     def direction(self) -> optax.GradientTransformation:
         """What the optimizer makes of a gradient before the learning rate."""
@@ -77,8 +77,8 @@ class SGD(Optimizer):
         SGD(learning_rate=0.1, momentum=0.9)
     """
 
-    learning_rate: float | Schedule = dial(0.01, least=0.0)
-    momentum: float | None = dial(None, least=0.0, most=1.0)
+    learning_rate: float | Schedule = dial(default=0.01, least=0.0)
+    momentum: float | None = dial(default=None, least=0.0, most=1.0)
     nesterov: bool = False
 
     def direction(self) -> optax.GradientTransformation:
@@ -104,9 +104,9 @@ class Adam(Optimizer):
         Adam()
     """
 
-    beta_1: float = dial(0.9, least=0.0, most=1.0)
-    beta_2: float = dial(0.999, least=0.0, most=1.0)
-    epsilon: float = dial(1e-7, least=0.0)
+    beta_1: float = dial(default=0.9, least=0.0, most=1.0)
+    beta_2: float = dial(default=0.999, least=0.0, most=1.0)
+    epsilon: float = dial(default=1e-7, least=0.0)
 
     def direction(self) -> optax.GradientTransformation:
         adam = optax.scale_by_adam(self.beta_1, self.beta_2, self.epsilon)
@@ -136,7 +136,7 @@ class AdamW(Adam):
         AdamW(weight_decay=0.01)
     """
 
-    weight_decay: float | None = dial(0.004, least=0.0, kw_only=True)
+    weight_decay: float | None = dial(default=0.004, least=0.0, kw_only=True)
 
 
 @spec
@@ -156,8 +156,8 @@ class RMSprop(Optimizer):
         RMSprop(rho=0.99)
     """
 
-    rho: float = dial(0.9, least=0.0, most=1.0)
-    epsilon: float = dial(1e-7, least=0.0)
+    rho: float = dial(default=0.9, least=0.0, most=1.0)
+    epsilon: float = dial(default=1e-7, least=0.0)
 
     def direction(self) -> optax.GradientTransformation:
         return optax.scale_by_rms(self.rho, self.epsilon, eps_in_sqrt=False)

@@ -30,7 +30,7 @@ class L1(Regularizer):
         2.0
     """
 
-    l1: float = dial(0.01, least=0.0)
+    l1: float = dial(default=0.01, least=0.0)
 
     def __call__(self, w: jax.Array) -> jax.Array:
         return self.l1 * jnp.abs(w).sum()
@@ -51,7 +51,7 @@ class L2(Regularizer):
         5.0
     """
 
-    l2: float = dial(0.01, least=0.0)
+    l2: float = dial(default=0.01, least=0.0)
 
     def __call__(self, w: jax.Array) -> jax.Array:
         return self.l2 * jnp.square(w).sum()
@@ -72,8 +72,8 @@ class L1L2(Regularizer):
         7.0
     """
 
-    l1: float = dial(0.01, least=0.0)
-    l2: float = dial(0.01, least=0.0)
+    l1: float = dial(default=0.01, least=0.0)
+    l2: float = dial(default=0.01, least=0.0)
 
     def __call__(self, w: jax.Array) -> jax.Array:
         return self.l1 * jnp.abs(w).sum() + self.l2 * jnp.square(w).sum()

@@ -66,8 +66,8 @@ class CosineDecay(Schedule):
 
     initial_learning_rate: float = dial(least=0.0)
     decay_steps: int = setting(least=1)
-    alpha: float = dial(0.0, least=0.0, most=1.0)
-    warmup_steps: int = setting(0, least=0)
+    alpha: float = dial(default=0.0, least=0.0, most=1.0)
+    warmup_steps: int = setting(default=0, least=0)
 
     def __call__(self, step: Any) -> Any:
         top, steps = self.initial_learning_rate, self.warmup_steps

@@ -59,7 +59,7 @@ class LeakyReLU(Activation):
         [-0.5, 2.0]
     """
 
-    negative_slope: float = dial(0.01, least=0.0)
+    negative_slope: float = dial(default=0.01, least=0.0)
 
     def __call__(self, z: jax.Array) -> jax.Array:
         return jnp.where(z > 0, z, self.negative_slope * z)
@@ -81,7 +81,7 @@ class ELU(Activation):
         [0.0, 2.0]
     """
 
-    alpha: float = dial(1.0, least=0.0)
+    alpha: float = dial(default=1.0, least=0.0)
 
     def __call__(self, z: jax.Array) -> jax.Array:
         return jnp.where(z > 0, z, self.alpha * jnp.expm1(jnp.where(z > 0, 0, z)))

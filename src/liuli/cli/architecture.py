@@ -56,7 +56,7 @@ def build(text: str, schema: Preprocessing, image_shape: tuple[int, ...] | None,
         SpecError: a layer cannot be understood, or a cnn is asked for where there are no images.
     """
     if text.endswith(".json"):
-        return _read(Path(text))
+        return _fitting(_read(Path(text)), text, schema.encoded_shape)
     classes = len(schema.target.classes) if isinstance(schema.target, ClassTarget) else None
     if text == "cnn":
         if image_shape is None:
@@ -155,6 +155,18 @@ def _read(path: Path) -> Graph:
             str(path), got=f"a {type(found).__name__}", expected="a Graph", fix="core.specs.to_json(ll.Sequential(...))"
         )
     return found
+
+
+def _fitting(graph: Graph, path: str, shape: tuple[int, ...]) -> Graph:
+    """The graph, if it takes rows of this shape and makes one output of them."""
+    if (len(graph.inputs), len(graph.outputs)) != (1, 1):
+        got = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
+        raise SpecError(path, got=got, expected="one of each", fix="train such a graph from Python")
+    declared = getattr(graph.names[graph.inputs[0]], "shape", None)
+    if declared not in (None, shape):
+        fix = "leave the shape of the input out, or use other data"
+        raise SpecError(path, got=f"an input of shape {declared}", expected=f"{shape}, as the data have it", fix=fix)
+    return graph
 
 
 _SPATIAL = (layers.Conv2D, layers.MaxPooling2D)

@@ -94,8 +94,12 @@ def claim(out: Path | None, settings: Settings, resume: bool) -> tuple[RunFolder
 
 
 def tidy(folder: RunFolder) -> None:
-    """Take the folder away where a failed run left nothing in it."""
+    """Where a run failed before anything was learnt, leave nothing of it."""
+    if folder.model.exists() or folder.checkpoint.exists():
+        return
     with suppress(OSError):
+        for path in (folder.facts, folder.history):
+            path.unlink(missing_ok=True)
         folder.path.rmdir()
 
 

@@ -26,6 +26,7 @@ from liuli.data import Dataset, Preprocessing, Table, fit_schema, open_data
 from liuli.optimizers import Optimizer
 from liuli.schedules import CosineDecay
 from liuli.training import History, Model
+from liuli.training.arrays import as_array
 
 Part = Literal["test", "validation", "training"]
 Status = Literal["finished", "interrupted", "failed"]
@@ -118,8 +119,8 @@ def make_plan(settings: Settings, parts: Parts) -> Plan:
     task = schema.target.task
     loss, metrics = _LOSSES[task], _METRICS[task]
     model = Model(graph, loss=loss, optimizer=optimizer, metrics=metrics, seed=settings.seed, schema=schema)
-    if not model._inputs:
-        model.build(schema.encoded_shape, dtypes=[np.asarray(schema.encode(parts.train.take([0]))).dtype])
+    first = as_array(schema.encode(parts.train.take([0])), "x", "float32")
+    model.build(first.shape[1:], dtypes=[first.dtype])
     return Plan(parts, model, network, habits, epochs, batch_size, rate, patience if parts.validation else 0)
 
 

@@ -14,14 +14,16 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from liuli.cli.words import Language, language_of, spoken
+from liuli.cli.words import WORDS, Language, language_of, spoken
 from liuli.core.errors import FileError, LiuliError
 
 FAILED, USAGE, FILE, INTERRUPTED = 1, 2, 3, 130
+_LABEL = 11  # cells that a label takes
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -47,9 +49,10 @@ class Terminal:
         if not self.quiet:
             Console(file=sys.stderr, highlight=False, emoji=False).print(Text(self.word(key, **values)))
 
-    def line(self, text: str) -> None:
-        """A line that is never broken, so that it can be copied: a path, a command."""
-        self.out.print(Text(text), soft_wrap=True)
+    def line(self, key: str, text: str) -> None:
+        """A labelled line that is never broken, so that it can be copied: a path, a command."""
+        label = self.word(key)
+        self.out.print(Text.assemble((label, "bold"), " " * (_LABEL + 2 - cell_len(label)), text), soft_wrap=True)
 
     def show(self, thing: RenderableType) -> None:
         """A table, or anything else that Rich can print."""
@@ -58,10 +61,10 @@ class Terminal:
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:
         """Aligned lines: a label, and what there is to say of it."""
         grid = Table.grid(padding=(0, 2))
-        grid.add_column(no_wrap=True, style="bold")
+        grid.add_column(no_wrap=True, style="bold", min_width=_LABEL)
         grid.add_column(overflow="fold")
         for key, text in rows:
-            grid.add_row(Text(self.word(key)), Text(text))
+            grid.add_row(Text(self.word(key) if key in WORDS else key), Text(text))
         self.out.print(grid)
 
     def columns(self, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -90,14 +93,14 @@ def guarded(command: F) -> F:
         except typer.Exit:
             raise
         except LiuliError as error:
-            _tell(error, language)
+            tell(error, language)
             raise typer.Exit(FILE if isinstance(error, FileError) else USAGE) from None
         except KeyboardInterrupt:
             typer.echo(spoken("interrupted", language), err=True)
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             where, why = str(error.filename or ""), error.strerror or str(error)
-            _tell(
+            tell(
                 FileError(where, got=why, expected="files that can be read and written", fix="another folder"), language
             )
             raise typer.Exit(FILE) from None
@@ -125,7 +128,7 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _tell(error: LiuliError, language: Language) -> None:
+def tell(error: LiuliError, language: Language) -> None:
     """What is wrong, in the words of the command line. Where a path is long the terminal breaks it, nothing else."""
     where = f"{error.where}: " if error.where else ""
     text = spoken("error", language, where=where, got=error.got, expected=error.expected, fix=error.fix)

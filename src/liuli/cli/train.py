@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from liuli.cli.terminal import FAILED, INTERRUPTED, Terminal, guarded
+from liuli.cli.terminal import FAILED, INTERRUPTED, Terminal, guarded, tell
 from liuli.cli.words import Language, spoken
+from liuli.core.errors import LiuliError
 
 if TYPE_CHECKING:
     from liuli.cli.folder import RunFolder
@@ -143,19 +145,22 @@ def _show_outcome(
         told = terminal.word(f"part.{part}", rows=len(data))
         rows += [("measured", f"{told}: {worded(outcome.metrics)}"), *outcome.findings.lines(terminal)]
     terminal.facts(rows)
-    for path in folder.files():
-        terminal.line(f"{terminal.word('written')}  {path}")
-    again = settings.command("--out", str(folder.path), "--resume")
+    for path in (folder.model, folder.report, folder.pictures):
+        if path.exists():
+            terminal.line("written", str(path))
     if outcome.status == "finished":
-        terminal.line(f"{terminal.word('next')}  {_next(settings, folder)}")
+        terminal.line("next", _next(settings, folder))
     elif outcome.status == "interrupted":
-        terminal.note("go.on", epochs=len(outcome.history))
-        terminal.note_line(again)
+        typer.echo(terminal.word("go.on", epochs=len(outcome.history)), err=True)
+        typer.echo(settings.command("--out", str(folder.path), "--resume"), err=True)
     else:
-        terminal.note_line(terminal.diverged(outcome.history))
+        tell(_diverged(outcome), terminal.language)
+
+
+def _diverged(outcome: Outcome) -> LiuliError:
+    got = f"the loss {outcome.history['loss'][-1]} in epoch {len(outcome.history)}"
+    return LiuliError("training", got=got, expected="a finite loss", fix="a smaller --learning-rate")
 
 
 def _next(settings: Settings, folder: RunFolder) -> str:
-    import shlex
-
     return shlex.join(["liuli", "predict", str(folder.model), settings.data, "-o", "predictions.csv"])

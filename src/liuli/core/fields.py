@@ -18,7 +18,7 @@ from liuli.core.errors import SpecError
 
 
 def dial(
-    default: Any = dataclasses.MISSING, *, least: float | None = None, most: float | None = None, kw_only: bool = False
+    *, default: Any = dataclasses.MISSING, least: float | None = None, most: float | None = None, kw_only: bool = False
 ) -> Any:
     """A numeric field that may change without recompiling, between ``least`` and ``most`` (both allowed).
 
@@ -30,7 +30,9 @@ def dial(
     return dataclasses.field(default=default, metadata=metadata, kw_only=kw_only)
 
 
-def setting(default: Any = dataclasses.MISSING, *, least: float | None = None, most: float | None = None) -> Any:
+def setting(
+    *, default: Any = dataclasses.MISSING, least: float | None = None, most: float | None = None
+) -> Any:
     """A structural field with bounds: changing it makes another network."""
     return dataclasses.field(default=default, metadata={"least": least, "most": most})
 

@@ -38,8 +38,12 @@ class Watch(Protocol):
 class Context:
     """The call of a layer: everything that changes between training, inference and watching.
 
-    ``mask`` is True where a time step of the input counts, of shape (batch, time), or None; a layer with
-    several inputs sees a tuple of them. ``key`` is this layer's own. ``dtype`` is what values are computed in.
+    training:  whether the layer learns: dropout drops, batch normalization uses the batch.
+    key:       this layer's own random key, or None.
+    mask:      True where a time step of the input counts, (batch, time), or None; a tuple of them for several inputs.
+    path:      where in the network this is.
+    watch:     who looks at the taps, or None.
+    dtype:     what values are computed in; None leaves them as they come.
     """
 
     training: bool = False
@@ -168,7 +172,11 @@ class Layer(Spec, family="layers"):
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
-    """A value in a graph that is being drawn: the layer that makes it, and what it is made from."""
+    """A value in a graph that is being drawn.
+
+    layer:   what makes it.
+    inputs:  the values that it is made from.
+    """
 
     layer: Layer
     inputs: tuple[Symbol, ...] = ()

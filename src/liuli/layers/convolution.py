@@ -56,10 +56,10 @@ class Conv2D(Layer):
 
     filters: int = setting(least=1)
     kernel_size: Pair = setting(least=1)
-    strides: Pair = setting((1, 1), least=1)
+    strides: Pair = setting(default=(1, 1), least=1)
     padding: Padding = "valid"
-    dilation_rate: Pair = setting((1, 1), least=1)
-    groups: int = setting(1, least=1)
+    dilation_rate: Pair = setting(default=(1, 1), least=1)
+    groups: int = setting(default=1, least=1)
     activation: Activation = Identity()
     use_bias: bool = True
     kernel_initializer: Initializer = GlorotUniform()

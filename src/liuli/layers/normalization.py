@@ -43,8 +43,8 @@ class BatchNormalization(Layer):
         BatchNormalization(momentum=0.9)
     """
 
-    momentum: float = dial(0.99, least=0.0, most=1.0)
-    epsilon: float = dial(0.001, least=0.0)
+    momentum: float = dial(default=0.99, least=0.0, most=1.0)
+    epsilon: float = dial(default=0.001, least=0.0)
     center: bool = True
     scale: bool = True
     beta_initializer: Initializer = Zeros()
@@ -105,7 +105,7 @@ class LayerNormalization(Layer):
         LayerNormalization(epsilon=1e-05)
     """
 
-    epsilon: float = dial(0.001, least=0.0)
+    epsilon: float = dial(default=0.001, least=0.0)
     center: bool = True
     scale: bool = True
     beta_initializer: Initializer = Zeros()

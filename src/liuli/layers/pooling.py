@@ -37,8 +37,8 @@ class MaxPooling2D(Layer):
         MaxPooling2D()
     """
 
-    pool_size: Pair = setting((2, 2), least=1)
-    strides: Pair | None = setting(None, least=1)
+    pool_size: Pair = setting(default=(2, 2), least=1)
+    strides: Pair | None = setting(default=None, least=1)
     padding: Padding = "valid"
 
     def init(self, key: jax.Array, x: Shape) -> tuple[Params, State]:
@@ -74,8 +74,8 @@ class AveragePooling2D(Layer):
         AveragePooling2D(pool_size=(3, 3), strides=(2, 2), padding='same')
     """
 
-    pool_size: Pair = setting((2, 2), least=1)
-    strides: Pair | None = setting(None, least=1)
+    pool_size: Pair = setting(default=(2, 2), least=1)
+    strides: Pair | None = setting(default=None, least=1)
     padding: Padding = "valid"
 
     def init(self, key: jax.Array, x: Shape) -> tuple[Params, State]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 
@@ -25,6 +25,8 @@ class Flatten(Layer):
         >>> layers.Flatten()
         Flatten()
     """
+
+    takes_integers: ClassVar[bool] = True
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
         return x.reshape(x.shape[0], math.prod(x.shape[1:])), state
@@ -52,6 +54,8 @@ class Reshape(Layer):
     """
 
     target_shape: tuple[int, ...]
+
+    takes_integers: ClassVar[bool] = True
 
     def check(self) -> None:
         if self.target_shape.count(-1) > 1 or min(self.target_shape, default=1) < -1:

@@ -27,7 +27,7 @@ class Rescaling(Layer):
     """
 
     scale: float = dial()
-    offset: float = dial(0.0)
+    offset: float = dial(default=0.0)
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
         return self.scale * x + self.offset, state

@@ -59,7 +59,7 @@ class CategoricalCrossentropy(_CrossEntropy):
 
     matched: ClassVar[type[Activation] | None] = Softmax
 
-    label_smoothing: float = dial(0.0, least=0.0, most=1.0)
+    label_smoothing: float = dial(default=0.0, least=0.0, most=1.0)
 
     def check_targets(self, y_true: Shaped, y_pred: Shaped) -> None:
         class_targets(y_true, y_pred)
@@ -138,7 +138,7 @@ class BinaryCrossentropy(_CrossEntropy):
     aliases: ClassVar[tuple[str, ...]] = ("bce",)
     matched: ClassVar[type[Activation] | None] = Sigmoid
 
-    label_smoothing: float = dial(0.0, least=0.0, most=1.0)
+    label_smoothing: float = dial(default=0.0, least=0.0, most=1.0)
 
     def check_targets(self, y_true: Shaped, y_pred: Shaped) -> None:
         same_shape(y_true, y_pred)

@@ -32,7 +32,7 @@ class MeanSquaredError(Loss):
 
     aliases: ClassVar[tuple[str, ...]] = ("mse",)
 
-    factor: float = dial(1.0, least=0.0)
+    factor: float = dial(default=1.0, least=0.0)
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         return self.factor * mean_over_features(jnp.square(residual(y_true, y_pred)))
@@ -80,7 +80,7 @@ class Huber(Loss):
         2.25
     """
 
-    delta: float = dial(1.0, least=0.0)
+    delta: float = dial(default=1.0, least=0.0)
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         size = jnp.abs(residual(y_true, y_pred))

@@ -81,7 +81,7 @@ class BinaryAccuracy(_Mean):
         0.5
     """
 
-    threshold: float = dial(0.5)
+    threshold: float = dial(default=0.5)
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         right = (y_true.astype(y_pred.dtype) > 0.5) == (y_pred > self.threshold)
@@ -108,7 +108,7 @@ class TopKCategoricalAccuracy(_Mean):
 
     aliases: ClassVar[tuple[str, ...]] = ("sparse_top_k_categorical_accuracy",)
 
-    k: int = setting(5, least=1)
+    k: int = setting(default=5, least=1)
 
     def check_targets(self, y_true: Shaped, y_pred: Shaped) -> None:
         class_targets(y_true, y_pred)
@@ -123,7 +123,7 @@ class TopKCategoricalAccuracy(_Mean):
 class _Counted(Metric):
     """The base of what is made of counts. Sums: (3, C), right predictions, predictions and samples of each class."""
 
-    threshold: float | None = dial(None)
+    threshold: float | None = dial(default=None)
 
     def check_targets(self, y_true: Shaped, y_pred: Shaped) -> None:
         (same_shape if self.threshold is not None or _columns(y_pred) == 1 else class_targets)(y_true, y_pred)
@@ -242,7 +242,7 @@ class AUC(Metric):
         0.75
     """
 
-    thresholds: int = setting(200, least=2)
+    thresholds: int = setting(default=200, least=2)
 
     def check_targets(self, y_true: Shaped, y_pred: Shaped) -> None:
         if _columns(y_pred) != 1:

@@ -12,7 +12,7 @@ class Html(str):
     """Text that is markup already."""
 
 
-def tag(name: str, *children: Any, **attributes: Any) -> Html:
+def tag(name: str, /, *children: Any, **attributes: Any) -> Html:
     """An element. Children that are no ``Html`` are escaped; ``class_`` means class, ``aria_label`` aria-label.
 
     >>> tag("p", "a < b", tag("br"), class_="note")

@@ -38,9 +38,9 @@ class Output(Spec, family="training"):
 
     loss: Loss
     metrics: tuple[Metric, ...] = ()
-    weight: float = dial(1.0, least=0.0)
-    scale: float | None = dial(None)
-    offset: float | None = dial(None)
+    weight: float = dial(default=1.0, least=0.0)
+    scale: float | None = dial(default=None)
+    offset: float | None = dial(default=None)
 
     def raw(self, y: jax.Array) -> jax.Array:
         """Targets or predictions in the units of the raw data."""
@@ -73,7 +73,7 @@ class Recipe(Spec, family="training"):
     optimizer: Optimizer = Adam()
     schema: Preprocessing | None = None
     precision: Precision = "float32"
-    seed: int = setting(0, least=0)
+    seed: int = setting(default=0, least=0)
 
     def part_name(self, field: str, index: int | None, part: Spec) -> str:
         if field == "network":

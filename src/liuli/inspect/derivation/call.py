@@ -17,8 +17,8 @@ from liuli.layers.base import Context
 from liuli.networks.graph import Graph
 
 _LETTERS = {
-    "y": "a", "kernel": "W", "recurrent_kernel": "U", "bias": "b", "embeddings": "E", "gamma": r"\gamma", "beta": r"\beta",
-    "mean": r"\mu", "variance": r"\nu", "xhat": r"\hat{x}", "gates": "z",
+    "y": "a", "kernel": "W", "recurrent_kernel": "U", "bias": "b", "embeddings": "E",
+    "gamma": r"\gamma", "beta": r"\beta", "mean": r"\mu", "variance": r"\nu", "xhat": r"\hat{x}", "gates": "z",
 }  # fmt: skip
 
 

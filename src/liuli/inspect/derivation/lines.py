@@ -31,7 +31,7 @@ class Step:
 class Piece:
     """What a rule says of one call of a layer: its taps, their gradients, and its part in the gradients around it.
 
-    ``inputs`` are the terms of dL/dx, one for each input, None for integers; ``params`` those of the parameters' gradients.
+    ``inputs`` are the terms of dL/dx, one for each input, None for integers; ``params`` those of dL/dparameter.
     """
 
     forward: Sequence[Step]

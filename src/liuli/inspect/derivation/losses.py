@@ -38,7 +38,7 @@ class Setting:
         return self.logit is not None
 
     def factor(self, values: int) -> tuple[float, int]:
-        """The factor before the sum over all values, as numerator and denominator; each sample has ``values`` of them."""
+        """The factor before the sum over all values, of which each sample has so many: numerator and denominator."""
         return self.weight, values * (len(self.target) if self.loss.reduction == "mean" else 1)
 
 

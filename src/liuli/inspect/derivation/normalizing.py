@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from liuli.inspect.derivation.call import Call
@@ -28,18 +30,17 @@ def batch_normalization(call: Call) -> Piece:
         return direct - of_batch * 2.0 * call.gradient("variance") * centred().mean(axes)
 
     def to_input() -> np.ndarray:
-        direct, rows = call.gradient("xhat") / root(), call.x.size / call.x.shape[-1]
+        direct = call.gradient("xhat") / root()
         return direct + of_batch * (call.gradient("mean") + 2.0 * call.gradient("variance") * centred()) / rows
 
     X, dxhat, back = call.X, call.D("xhat"), rf"\frac{{{call.D('xhat')}}}{{{deviation}}}"
+    normal, rows = rf"\frac{{{X} - {mu}}}{{{deviation}}}", call.x.size // call.x.shape[-1]
     by_variance = rf"-\frac{{1}}{{2}} \sum {dxhat} \odot ({X} - {mu}) ({nu} + \varepsilon)^{{-3/2}}"
     by_mean = rf"-\sum {back}" + (rf" - 2 {call.D('variance')} \odot \mathrm{{mean}}({X} - {mu})" if of_batch else "")
     if of_batch:
-        back += rf" + \frac{{1}}{{{call.x.size // call.x.shape[-1]}}} ({call.D('mean')} + 2 {call.D('variance')} \odot ({X} - {mu}))"
-    forward = [
-        *_statistics(call),
-        Step("xhat", Expression(rf"\frac{{{X} - {mu}}}{{{deviation}}}", lambda: centred() / root())),
-    ]
+        through_both = rf"{call.D('mean')} + 2 {call.D('variance')} \odot ({X} - {mu})"
+        back += rf" + \frac{{1}}{{{rows}}} ({through_both})"
+    forward = [*_statistics(call), Step("xhat", Expression(normal, lambda: centred() / root()))]
     scaled, of_xhat, params = _affine(call)
     backward = [
         of_xhat,
@@ -86,7 +87,7 @@ def _statistics(call: Call) -> list[Step]:
     return [Step("mean", mean), Step("variance", variance)]
 
 
-def _constant(call: Call, name: str):
+def _constant(call: Call, name: str) -> Callable[[], np.ndarray]:
     return lambda: np.asarray(call.state[name], np.float64)
 
 

@@ -1,0 +1,48 @@
+"""How to use the model: a program and a command that run as they stand."""
+
+from __future__ import annotations
+
+import shlex
+
+from liuli.data import Schema
+from liuli.report.rows import as_table, plain_row
+from liuli.report.story import Story
+
+
+def in_python(story: Story) -> str:
+    """A program that loads the model and asks it about a row; nothing where rows are not one array."""
+    if not story.is_line:
+        return ""
+    file = str(story.facts.get("model", "model.liuli"))
+    table = as_table(story.test) if isinstance(story.model.recipe.schema, Schema) else None
+    if table is not None:
+        cells = "".join(f"        {name!a}: {value!a},\n" for name, value in plain_row(table).items())
+        top, rows = "import liuli as ll\n", f"rows = [\n    {{\n{cells}    }},\n]\n"
+    else:
+        top = "import numpy as np\n\nimport liuli as ll\n"
+        rows = f"rows = np.zeros({(1, *story.test.item_shape)}, {str(story.test.x.dtype)!r})\n"
+    load = f"model = ll.Model.load({file!a})\n"
+    return f"{top}\n{load}{rows}" + "\n".join(_asked(story))
+
+
+def on_command_line(story: Story) -> str:
+    """The command that predicts the rows of a file, where rows are those of a table."""
+    table = as_table(story.test)
+    if table is None or not isinstance(story.model.recipe.schema, Schema) or not story.is_line:
+        return ""
+    file = shlex.quote(str(story.facts.get("model", "model.liuli")))
+    return f"liuli predict {file} rows.csv -o predictions.csv"
+
+
+def _asked(story: Story) -> list[str]:
+    """The lines that ask, and what they print."""
+    words, names = story.words, story.class_names
+    if not names:
+        name = " ".join(story.data.target_name.split())
+        return [f"print(model.predict(rows))  # {words('comment values', name=name)}"]
+    several = story.answers is None or story.answers.probabilities is None or len(names) > 2
+    said = words("comment probabilities" if several else "comment probability", name=" ".join(names[1].split()))
+    lines = ["found = model.predict(rows)", f"print(found)  # {said}"]
+    if story.model.recipe.schema is not None:
+        lines.append(f"print(model.recipe.schema.labels(found))  # {words('comment labels')}")
+    return lines
