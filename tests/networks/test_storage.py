@@ -16,7 +16,9 @@ from liuli.core.specs import spec
 
 @pytest.fixture
 def model():
-    return ll.Model(ll.Sequential([ll.Input((3,)), layers.Dense(4, "relu"), layers.Dense(2, "softmax")]), "categorical_crossentropy")
+    return ll.Model(
+        ll.Sequential([ll.Input((3,)), layers.Dense(4, "relu"), layers.Dense(2, "softmax")]), "categorical_crossentropy"
+    )
 
 
 @pytest.fixture
@@ -141,7 +143,14 @@ def test_nesting_without_end_is_refused(saved):
     def nest(told, inner):
         deep = inner["recipe"]["network"]
         for _ in range(200):
-            deep = {"spec": "networks.Graph", "inputs": ["a"], "outputs": ["a"], "nodes": [deep], "name": None, "trainable": True}
+            deep = {
+                "spec": "networks.Graph",
+                "inputs": ["a"],
+                "outputs": ["a"],
+                "nodes": [deep],
+                "name": None,
+                "trainable": True,
+            }
         inner["recipe"]["network"] = deep
 
     rewrite(saved, nest)

@@ -67,7 +67,9 @@ def test_the_rate_falls_on_a_plateau():
 
 def test_a_scheduler_sets_the_rate_of_each_epoch():
     m = model(0.1)
-    history = m.fit(*data(), epochs=3, callbacks=[callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 / 2**epoch)], verbose=0)
+    history = m.fit(
+        *data(), epochs=3, callbacks=[callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 / 2**epoch)], verbose=0
+    )
     assert history["learning_rate"] == pytest.approx([0.1, 0.05, 0.025])
 
 
@@ -95,7 +97,12 @@ def test_the_history_as_csv(tmp_path):
 def test_every_epoch_is_told_in_order_also_where_many_run_together():
     told = []
     m = model()
-    m.fit(*data(), epochs=200, callbacks=[callbacks.LambdaCallback(lambda run, logs: told.append(run.epoch), every_epoch=False)], verbose=0)
+    m.fit(
+        *data(),
+        epochs=200,
+        callbacks=[callbacks.LambdaCallback(lambda run, logs: told.append(run.epoch), every_epoch=False)],
+        verbose=0,
+    )
     assert told == list(range(1, 201))
 
 

@@ -56,7 +56,12 @@ def test_full_batch_descent_reaches_the_least_squares_solution():
 def test_an_epoch_is_the_loop_that_a_textbook_writes():
     """Mini-batches in the given order, the last one smaller: the same weights as a NumPy loop."""
     x, y = line(10)
-    model = ll.Model(ll.Sequential([ll.Input((3,)), layers.Dense(1, use_bias=False)]), "mse", ll.optimizers.SGD(0.05), precision="float64")
+    model = ll.Model(
+        ll.Sequential([ll.Input((3,)), layers.Dense(1, use_bias=False)]),
+        "mse",
+        ll.optimizers.SGD(0.05),
+        precision="float64",
+    )
     w = np.array(model.params["dense_1"]["kernel"])
     history = model.fit(x, y, epochs=3, batch_size=4, shuffle=False, verbose=0)
     losses = []
@@ -74,7 +79,10 @@ def test_an_epoch_is_the_loop_that_a_textbook_writes():
 def test_weighted_rows_count_as_often_as_their_weight():
     x, y = line(12)
     weights = np.array([3.0] + [1.0] * 11)
-    one, two = (ll.Model(ll.Sequential([layers.Dense(1)]), ll.losses.MeanSquaredError(reduction="sum"), ll.optimizers.SGD(0.01)) for _ in range(2))
+    one, two = (
+        ll.Model(ll.Sequential([layers.Dense(1)]), ll.losses.MeanSquaredError(reduction="sum"), ll.optimizers.SGD(0.01))
+        for _ in range(2)
+    )
     one.fit(x, y, epochs=5, batch_size=12, sample_weight=weights, verbose=0)
     rows = np.r_[0, 0, np.arange(12)]
     two.fit(x[rows], y[rows], epochs=5, batch_size=14, verbose=0)
@@ -207,7 +215,9 @@ def test_several_inputs_and_outputs():
 
 def test_batch_normalization_uses_running_statistics_when_predicting():
     x, y = line(256)
-    net = ll.Sequential([layers.Dense(8), layers.BatchNormalization(momentum=0.5), layers.Activation("relu"), layers.Dense(1)])
+    net = ll.Sequential(
+        [layers.Dense(8), layers.BatchNormalization(momentum=0.5), layers.Activation("relu"), layers.Dense(1)]
+    )
     model = ll.Model(net, "mse")
     model.fit(x, y, epochs=5, verbose=0)
     assert np.abs(np.asarray(model.state["batch_normalization_1"]["moving_mean"])).max() > 0
@@ -218,7 +228,9 @@ def test_batch_normalization_uses_running_statistics_when_predicting():
 @pytest.mark.parametrize("precision", ["bfloat16", "float16", "float64"])
 def test_other_precisions_learn_and_keep_their_parameters(precision, tmp_path):
     x, y = line(128)
-    model = ll.Model(ll.Sequential([layers.Dense(8, "tanh"), layers.Dense(1)]), "mse", ll.optimizers.Adam(0.05), precision=precision)
+    model = ll.Model(
+        ll.Sequential([layers.Dense(8, "tanh"), layers.Dense(1)]), "mse", ll.optimizers.Adam(0.05), precision=precision
+    )
     history = model.fit(x, y, epochs=30, verbose=0)
     assert history["loss"][-1] < 0.1 * history["loss"][0]
     expected = np.float64 if precision == "float64" else np.float32

@@ -21,7 +21,8 @@ c._PAUSE = 0.0
 out, checkpoint = sys.argv[1:]
 rng = np.random.default_rng(0)
 x = rng.normal(size=(500, 8)); y = (x @ rng.normal(size=(8, 3))).argmax(1)
-net = ll.Sequential([layers.Dense(16, "relu"), layers.BatchNormalization(), layers.Dropout(0.2), layers.Dense(3, "softmax")])
+net = ll.Sequential([layers.Dense(16, "relu"), layers.BatchNormalization(), layers.Dropout(0.2), layers.Dense(3,
+"softmax")])
 model = ll.Model(net, "categorical_crossentropy", metrics=["accuracy"], seed=3)
 stopping = ll.callbacks.EarlyStopping(patience=40)
 plateau = ll.callbacks.ReduceLROnPlateau(factor=0.5, patience=3)
@@ -33,7 +34,9 @@ open(out + ".jsonl", "w").write(model.history.lines())
 
 
 def start(folder, name):
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(folder / f"{name}.liuli"), str(folder / f"{name}.checkpoint")])
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(folder / f"{name}.liuli"), str(folder / f"{name}.checkpoint")]
+    )
 
 
 @pytest.fixture(scope="module")

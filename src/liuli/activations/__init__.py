@@ -1,11 +1,13 @@
 """Activations: the non-linear functions between layers."""
 
-from liuli.activations.base import Activation
-from liuli.activations.distributions import LogSoftmax, Softmax
-from liuli.activations.rectifiers import ELU, GELU, Identity, LeakyReLU, ReLU, SiLU, Softplus
-from liuli.activations.saturating import Sigmoid, Tanh
+from liuli.activations import base, distributions, rectifiers, saturating
+from liuli.activations.base import *
+from liuli.activations.distributions import *
+from liuli.activations.rectifiers import *
+from liuli.activations.saturating import *
 
-__all__ = [
-    "ELU", "GELU", "Activation", "Identity", "LeakyReLU", "LogSoftmax", "ReLU", "SiLU", "Sigmoid", "Softmax",
-    "Softplus", "Tanh",
-]  # fmt: skip
+__all__: list[str] = []
+__all__ += base.__all__
+__all__ += distributions.__all__
+__all__ += rectifiers.__all__
+__all__ += saturating.__all__

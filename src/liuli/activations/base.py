@@ -6,6 +6,8 @@ import jax
 
 from liuli.core.specs import Spec
 
+__all__ = ["Activation"]
+
 
 class Activation(Spec, family="activations"):
     """y = f(z), of the shape of z. Called on an array: ``activations.Sigmoid()(z)``."""

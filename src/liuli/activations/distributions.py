@@ -7,6 +7,8 @@ import jax
 from liuli.activations.base import Activation
 from liuli.core.specs import spec
 
+__all__ = ["LogSoftmax", "Softmax"]
+
 
 @spec
 class Softmax(Activation):

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 from liuli.activations.base import Activation
 from liuli.core.specs import dial, spec
 
+__all__ = ["ELU", "GELU", "Identity", "LeakyReLU", "ReLU", "SiLU", "Softplus"]
+
 
 @spec
 class Identity(Activation):

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from liuli.activations.base import Activation
 from liuli.core.specs import spec
 
+__all__ = ["Sigmoid", "Tanh"]
+
 
 @spec
 class Sigmoid(Activation):

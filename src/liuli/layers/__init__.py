@@ -1,21 +1,45 @@
 """Layers: the pieces that networks are built of."""
 
-from liuli.layers.activation import Activation
-from liuli.layers.base import Context, Layer, Symbol
-from liuli.layers.convolution import Conv2D
-from liuli.layers.dense import Dense
-from liuli.layers.dropout import Dropout
-from liuli.layers.embedding import Embedding
-from liuli.layers.input import Input, InputLayer
-from liuli.layers.merging import Add, Concatenate
-from liuli.layers.normalization import BatchNormalization, LayerNormalization
-from liuli.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
-from liuli.layers.recurrent import LSTM
-from liuli.layers.reshaping import Flatten, Reshape
-from liuli.layers.scaling import Normalization, Rescaling
+from liuli.layers import (
+    activation,
+    base,
+    convolution,
+    dense,
+    dropout,
+    embedding,
+    input,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    reshaping,
+    scaling,
+)
+from liuli.layers.activation import *
+from liuli.layers.base import *
+from liuli.layers.convolution import *
+from liuli.layers.dense import *
+from liuli.layers.dropout import *
+from liuli.layers.embedding import *
+from liuli.layers.input import *
+from liuli.layers.merging import *
+from liuli.layers.normalization import *
+from liuli.layers.pooling import *
+from liuli.layers.recurrent import *
+from liuli.layers.reshaping import *
+from liuli.layers.scaling import *
 
-__all__ = [
-    "LSTM", "Activation", "Add", "AveragePooling2D", "BatchNormalization", "Concatenate", "Context", "Conv2D", "Dense",
-    "Dropout", "Embedding", "Flatten", "GlobalAveragePooling2D", "Input", "InputLayer", "Layer", "LayerNormalization",
-    "MaxPooling2D", "Normalization", "Rescaling", "Reshape", "Symbol",
-]  # fmt: skip
+__all__: list[str] = []
+__all__ += activation.__all__
+__all__ += base.__all__
+__all__ += convolution.__all__
+__all__ += dense.__all__
+__all__ += dropout.__all__
+__all__ += embedding.__all__
+__all__ += input.__all__
+__all__ += merging.__all__
+__all__ += normalization.__all__
+__all__ += pooling.__all__
+__all__ += recurrent.__all__
+__all__ += reshaping.__all__
+__all__ += scaling.__all__

@@ -8,6 +8,8 @@ from liuli.activations import Activation as Function
 from liuli.core.specs import spec
 from liuli.layers.base import Context, Layer, Params, State
 
+__all__ = ["Activation"]
+
 
 @spec
 class Activation(Layer):

@@ -22,6 +22,8 @@ from liuli.core.keys import fold
 from liuli.core.specs import Spec, abstract
 from liuli.regularizers import Regularizer
 
+__all__ = ["Context", "Layer", "Symbol"]
+
 Shape = jax.ShapeDtypeStruct
 Params = dict[str, Any]
 State = dict[str, Any]

@@ -18,6 +18,8 @@ from liuli.layers.base import Context, Layer, Params, Shape, State, last_axis, r
 from liuli.layers.masks import refuse_mask
 from liuli.regularizers import Regularizer
 
+__all__ = ["Conv2D"]
+
 
 @spec
 class Conv2D(Layer):

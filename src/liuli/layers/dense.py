@@ -12,6 +12,8 @@ from liuli.initializers import GlorotUniform, Initializer, Zeros
 from liuli.layers.base import Context, Layer, Params, Shape, State, last_axis, require_rank
 from liuli.regularizers import Regularizer
 
+__all__ = ["Dense"]
+
 
 @spec
 class Dense(Layer):

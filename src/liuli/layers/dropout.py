@@ -11,6 +11,8 @@ from liuli.core.errors import LiuliError
 from liuli.core.specs import dial, spec
 from liuli.layers.base import Context, Layer, Params, State
 
+__all__ = ["Dropout"]
+
 
 @spec
 class Dropout(Layer):

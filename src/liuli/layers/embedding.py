@@ -16,6 +16,8 @@ from liuli.layers.base import Context, Layer, Params, Shape, State, require_rank
 from liuli.layers.masks import all_of
 from liuli.regularizers import Regularizer
 
+__all__ = ["Embedding"]
+
 
 @spec
 class Embedding(Layer):

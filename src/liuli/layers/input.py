@@ -9,6 +9,8 @@ import jax
 from liuli.core.specs import spec
 from liuli.layers.base import Context, Layer, Params, State, Symbol
 
+__all__ = ["Input", "InputLayer"]
+
 DType = Literal["float32", "int32", "uint8", "bool"]
 
 

@@ -14,6 +14,8 @@ from liuli.core.specs import spec
 from liuli.layers.base import Context, Layer, Params, Shape, State, shown
 from liuli.layers.masks import all_of, joined
 
+__all__ = ["Add", "Concatenate"]
+
 Arrays = tuple[jax.Array, ...]
 
 

@@ -15,6 +15,8 @@ from liuli.initializers import Initializer, Ones, Zeros
 from liuli.layers.base import Context, Layer, Params, Shape, State, last_axis, require_rank
 from liuli.regularizers import Regularizer
 
+__all__ = ["BatchNormalization", "LayerNormalization"]
+
 
 @spec
 class BatchNormalization(Layer):

@@ -13,6 +13,8 @@ from liuli.layers.base import Context, Layer, Params, Shape, State, require_rank
 from liuli.layers.convolution import require_image
 from liuli.layers.masks import refuse_mask
 
+__all__ = ["AveragePooling2D", "GlobalAveragePooling2D", "MaxPooling2D"]
+
 
 @spec
 class MaxPooling2D(Layer):

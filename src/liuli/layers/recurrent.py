@@ -16,6 +16,8 @@ from liuli.layers.base import Context, Layer, Params, Shape, State, last_axis, r
 from liuli.layers.masks import time_reversed
 from liuli.regularizers import Regularizer
 
+__all__ = ["LSTM"]
+
 
 @spec
 class LSTM(Layer):

@@ -12,6 +12,8 @@ from liuli.core.specs import spec
 from liuli.layers.base import Context, Layer, Params, Shape, State, require_rank, shown
 from liuli.layers.masks import refuse_mask
 
+__all__ = ["Flatten", "Reshape"]
+
 
 @spec
 class Flatten(Layer):

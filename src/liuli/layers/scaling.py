@@ -12,6 +12,8 @@ from liuli.core.errors import DataError, ShapeError
 from liuli.core.specs import dial, spec
 from liuli.layers.base import Context, Layer, Params, Shape, State, last_axis, require_rank
 
+__all__ = ["Normalization", "Rescaling"]
+
 
 @spec
 class Rescaling(Layer):
