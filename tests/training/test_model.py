@@ -323,3 +323,8 @@ def test_wrong_parameters_are_refused():
     model.params["dense_1"]["kernel"] = np.ones((2, 1))
     with pytest.raises(ll.LiuliError, match="params/dense_1/kernel"):
         model.predict(x)
+
+
+def test_two_metrics_of_one_name_are_refused():
+    with pytest.raises(ll.LiuliError, match="accuracy twice"):
+        classifier(metrics=["accuracy", "accuracy"])

@@ -107,13 +107,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "worst.number": ("row {row}: {true:g}, predicted as {predicted:g}", "第 {row} 行：{true:g}，预测为 {predicted:g}"),
     # Predicting
     "predicted": ("{rows} predictions written to {path}", "已将 {rows} 条预测写入 {path}"),
-    "missing.cells": ("{name}: {count} missing values, {rule}", "{name}：{count} 个缺失值，{rule}"),
-    "unknown.cells": ("{name}: {count} values that training never saw ({examples}), {rule}", "{name}：{count} 个训练时未见过的值（{examples}），{rule}"),
-    "rule.slot": ("which have a slot of their own", "有专门的位置表示"),
+    "missing.cells": ("{name}, missing: {count}, {rule}", "{name}，缺失：{count}，{rule}"),
+    "unknown.cells": ("{name}, never seen in training: {count} ({examples}), {rule}", "{name}，训练时未见过：{count}（{examples}），{rule}"),
+    "rule.slot": ("in a slot of their own", "有专门的位置表示"),
     "rule.mean": ("taken as the mean", "按平均值处理"),
     "rule.zeros": ("taken as none of the categories", "不属于任何类别"),
     "rule.other": ("taken as other", "归入其他"),
-    "left.out": ("{count} rows without a target left out", "略去 {count} 行没有目标的数据"),
+    "left.out": ("Rows without a target, left out: {count}", "没有目标而略去的行：{count}"),
     # Inspecting
     "metrics.unknown": ("No metrics are known: they are in run.json beside a model that liuli train made.", "没有已知指标：liuli train 会把它们写在模型旁的 run.json 中。"),
     **HELP,

@@ -53,8 +53,7 @@ class Dials(dict[str, float]):
         self.spec = spec
 
     def __setitem__(self, name: str, value: float) -> None:
-        check_dial(self.spec, name, value)
-        super().__setitem__(name, float(value))
+        super().__setitem__(name, check_dial(self.spec, name, value))
 
 
 def check_dial(spec: Spec, name: str, value: float) -> float:

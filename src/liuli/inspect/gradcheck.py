@@ -1,11 +1,12 @@
 """Gradient check: automatic differentiation against central differences, both in float64.
 
 dL/dw_i is compared with (L(w_i + h) - L(w_i - h)) / 2h. Where the slopes to the left and to the right differ, the loss
-has a kink (a ReLU at zero), and every slope between the two is right.
+has a kink (a ReLU at zero) and no gradient: such elements are counted, not compared.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,6 +42,7 @@ class Checked:
 
     path:      ``"dense_1/kernel"``, or the name of an input.
     elements:  how many elements were compared.
+    kinks:     how many were not, because the loss has a kink there.
     index:     which element is worst.
     analytic:  its gradient by automatic differentiation.
     numeric:   its gradient by central differences.
@@ -48,12 +50,13 @@ class Checked:
 
     Example:
         >>> from liuli.inspect import Checked
-        >>> Checked("dense_1/bias", 3, (0,), 0.5, 0.25, 0.5).ok
+        >>> Checked("dense_1/bias", 3, 0, (0,), 0.5, 0.25, 0.5).ok
         False
     """
 
     path: str
     elements: int
+    kinks: int
     index: tuple[int, ...]
     analytic: float
     numeric: float
@@ -73,7 +76,7 @@ class GradCheck:
 
     Example:
         >>> from liuli.inspect import Checked, GradCheck
-        >>> GradCheck((Checked("dense_1/bias", 3, (0,), 0.5, 0.25, 0.5),)).worst.path
+        >>> GradCheck((Checked("dense_1/bias", 3, 0, (0,), 0.5, 0.25, 0.5),)).worst.path
         'dense_1/bias'
     """
 
@@ -99,7 +102,7 @@ class GradCheck:
         for check in self.checks:
             worst = f"{list(check.index)}", f"{check.analytic:.8g}", f"{check.numeric:.8g}"
             mark = "" if check.ok else " wrong"
-            table.add_row(check.path, str(check.elements), *worst, f"{check.error:.1e}{mark}")
+            table.add_row(check.path, str(check.elements), str(check.kinks), *worst, f"{check.error:.1e}{mark}")
         return table
 
     def _repr_html_(self) -> str:
@@ -109,7 +112,8 @@ class GradCheck:
         worst = self.worst
         where = f"{worst.path}{list(worst.index)}"
         if self.ok:
-            return f"all gradients are right; the largest relative error is {worst.error:.1e}, at {where}"
+            compared = sum(check.elements for check in self.checks)
+            return f"all {compared} gradients are right; the largest relative error is {worst.error:.1e}, at {where}"
         return f"wrong: {where} is {worst.analytic:.6g} but changes the loss at a rate of {worst.numeric:.6g}"
 
 
@@ -185,24 +189,21 @@ class _Slopes:
 
 
 def _check(path: str, analytic: np.ndarray, slopes: _Slopes, samples: int, rng: np.random.Generator) -> Checked:
-    elements = rng.permutation(analytic.size)[:samples]
-    found = []
-    for element in elements:
+    """The worst of up to ``samples`` elements; for each at a kink another is drawn, up to as many again."""
+    found, kinks = [Checked(path, 0, 0, (), 0.0, 0.0, 0.0)], 0
+    for element in rng.permutation(analytic.size)[: 2 * samples]:
+        if len(found) > samples:
+            break
         exact, (central, left, right) = float(analytic.flat[element]), slopes.at(path, int(element))
+        scale = max(abs(exact), abs(central), _SMALL * max(1.0, abs(slopes.here)))
+        if abs(right - left) > _KINK * scale:
+            kinks += 1
+            continue
         index = tuple(int(i) for i in np.unravel_index(element, analytic.shape))
-        error = _error(exact, central, sorted((left, right)), slopes.here)
-        found.append(Checked(path, len(elements), index, exact, central, error))
-    return max(found, key=lambda check: check.error)
-
-
-def _error(exact: float, central: float, sides: list[float], loss: float) -> float:
-    """The relative error of ``exact``: its distance from the central difference, or at a kink from the slopes there."""
-    if not np.isfinite([exact, central]).all():
-        return np.inf
-    scale = max(abs(exact), abs(central), _SMALL * max(1.0, abs(loss)))
-    if sides[1] - sides[0] > _KINK * scale:
-        return max(0.0, sides[0] - exact, exact - sides[1]) / scale
-    return abs(exact - central) / scale
+        error = abs(exact - central) / scale if np.isfinite([exact, central]).all() else np.inf
+        found.append(Checked(path, len(found), 0, index, exact, central, error))
+    worst = max(found[1:] or found, key=lambda check: check.error)
+    return dataclasses.replace(worst, elements=len(found) - 1, kinks=kinks)
 
 
 def _moving(batch: Batch) -> Moving:
@@ -260,4 +261,4 @@ def _is_float(a: Any) -> bool:
     return hasattr(a, "dtype") and jnp.issubdtype(a.dtype, jnp.floating)
 
 
-_COLUMNS = ("gradient of", "elements", "worst element", "analytic", "numeric", "relative error")
+_COLUMNS = ("gradient of", "elements", "kinks", "worst element", "analytic", "numeric", "relative error")

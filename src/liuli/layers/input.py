@@ -20,6 +20,11 @@ class InputLayer(Layer):
 
     shape:  the input without its batch axis, or None where it is found from the data.
     dtype:  what the input must hold; None takes what comes. Integers become floats where the next layer needs floats.
+
+    Example:
+        >>> from liuli import layers
+        >>> layers.InputLayer((28, 28, 1))
+        InputLayer(shape=(28, 28, 1))
     """
 
     shape: tuple[int, ...] | None = None

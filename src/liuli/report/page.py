@@ -95,7 +95,8 @@ def page(story: Story) -> str:
     title, sections = words("title", name=name), list(all_sections(story))
     links = (tag("li", tag("a", words(f"section {key}"), href=f"#{key}")) for key, _ in sections)
     titled = (
-        tag("section", tag("h2", words(f"section {key}"), id=key), content, aria_labelledby=key) for key, content in sections
+        tag("section", tag("h2", words(f"section {key}"), id=key), content, aria_labelledby=key)
+        for key, content in sections
     )
     body = tag(
         "body",
@@ -114,7 +115,9 @@ def page(story: Story) -> str:
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang=_LANG[words.language])}\n"
 
 
-def _story(model: Model, history: History, data: Any, train: Any, test: Any, evaluation: Any, language: str, facts: Any) -> Story:
+def _story(
+    model: Model, history: History, data: Any, train: Any, test: Any, evaluation: Any, language: str, facts: Any
+) -> Story:
     return Story(model, history, data, train, test, evaluation, Words(language), facts or {})  # type: ignore[arg-type]
 
 
@@ -135,7 +138,8 @@ def _verdict(story: Story) -> list[Html]:
 def _tiles(story: Story) -> Html:
     """The metrics, large."""
     found = (
-        tag("li", tag("b", brief(value)), tag("span", story.words.quantity(name))) for name, value in story.evaluation.items()
+        tag("li", tag("b", brief(value)), tag("span", story.words.quantity(name)))
+        for name, value in story.evaluation.items()
     )
     return tag("ul", *found, class_="tiles") if story.evaluation else join([])
 

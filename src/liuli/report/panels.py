@@ -20,7 +20,7 @@ from liuli.report.figures.residuals import gaussian, laplace, predicted_against_
 from liuli.report.figures.style import finite, short
 from liuli.report.story import Story, sample
 from liuli.report.words import Words
-from liuli.training.curves import learning_curves, quantities
+from liuli.training.curves import SHARES, learning_curves, quantities
 
 ARRAYS, CLASSES, POINTS, SHOWN = 40, 30, 1500, 12
 """At most so many: arrays of weights or activations, classes in a chart, points in a plot, worst predictions."""
@@ -72,7 +72,9 @@ def composed(plate: Plate) -> Any:
         figure = canvas(panel.width, panel.height, frame=panel.name != "network")
     else:
         rows, (width, height) = -(-len(plate.panels) // columns), (plate.panels[0].width, plate.panels[0].height)
-        figure = require("matplotlib.figure", extra="plot").Figure((columns * width, rows * height), layout="constrained")
+        figure = require("matplotlib.figure", extra="plot").Figure(
+            (columns * width, rows * height), layout="constrained"
+        )
         figure.subplots(rows, columns, squeeze=False)
     for ax in figure.axes[len(plate.panels) :]:
         ax.remove()
@@ -92,13 +94,21 @@ def target(story: Story) -> Plate:
         chosen = {part: number[kept] for part, number in counts.items()}
         listed = "; ".join(f"{n}: {' + '.join(str(c[i]) for c in chosen.values())}" for i, n in enumerate(names))
         draw = partial(class_counts, chosen, names, words=words)
-        return Plate("classes", (Panel("classes", words("alt classes", list=listed), draw, 4.7, 1.0 + 0.26 * len(names)),))
+        return Plate(
+            "classes", (Panel("classes", words("alt classes", list=listed), draw, 4.7, 1.0 + 0.26 * len(names)),)
+        )
     flat = {part: values.reshape(-1) for part, values in parts.items()}
     first = next(iter(flat.values()))
     label = words(
-        "alt target", name=story.data.target_name, low=brief(first.min()), high=brief(first.max()), mean=brief(first.mean())
+        "alt target",
+        name=story.data.target_name,
+        low=brief(first.min()),
+        high=brief(first.max()),
+        mean=brief(first.mean()),
     )
-    return Plate("target", (Panel("target", label, partial(target_distribution, flat, story.data.target_name, words=words)),))
+    return Plate(
+        "target", (Panel("target", label, partial(target_distribution, flat, story.data.target_name, words=words)),)
+    )
 
 
 def net(story: Story) -> Plate:
@@ -115,8 +125,8 @@ def curves(story: Story) -> Plate:
     """The learning curve of each quantity."""
     history, words = story.history, story.words
     texts = {key: words(key) for key in ("epoch", "training", "validation", "value")}
-    if words.language != "en":
-        texts |= {name: words.quantity(name) for name in quantities(history)}
+    unit = words("unit share")
+    texts |= {name: words.quantity(name) + unit * name.endswith(SHARES) for name in quantities(history)}
     if story.data.task == "regression":
         of = short(story.data.target_name)
         texts |= {name: f"{words.quantity(name)} ({of}{power})" for name, power in _UNITS.items()}

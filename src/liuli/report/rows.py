@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from liuli.data import BooleanEncoder, CategoryEncoder, Column, DateEncoder, NumberEncoder, RegressionTarget, Schema, Table
+from liuli.data import (
+    BooleanEncoder,
+    CategoryEncoder,
+    Column,
+    DateEncoder,
+    NumberEncoder,
+    RegressionTarget,
+    Schema,
+    Table,
+)
 from liuli.data.cells import is_missing, iso
 from liuli.report.panels import brief, share
 from liuli.report.story import Story
@@ -73,7 +82,14 @@ def plain_row(table: Table, row: int = 0) -> dict[str, Any]:
 def _described(column: Column, encoding: str, words: Words) -> tuple[Any, ...]:
     values, counts = np.unique(column.present, return_counts=True)
     kind = words(f"kind {column.kind}")
-    return column.name, kind, f"{column.missing:,}", f"{len(values):,}", _content(column, values, counts, words), encoding
+    return (
+        column.name,
+        kind,
+        f"{column.missing:,}",
+        f"{len(values):,}",
+        _content(column, values, counts, words),
+        encoding,
+    )
 
 
 def _content(column: Column, values: np.ndarray, counts: np.ndarray, words: Words) -> str:
@@ -120,4 +136,10 @@ def _plain(column: Column, row: int) -> Any:
         return iso(column.values[row])
     if column.kind == "boolean":
         return bool(column.values[row])
-    return float(column.values[row]) if column.kind == "number" else str(column.values[row])
+    return _shortest(column.values[row]) if column.kind == "number" else str(column.values[row])
+
+
+def _shortest(value: Any) -> float:
+    """A number without the digits that only a float32 in the data makes: 29.2, not 29.200000762939453."""
+    single = np.float32(value) if abs(value) < np.finfo(np.float32).max else np.float32(0)
+    return float(str(single)) if float(single) == value else float(value)

@@ -51,7 +51,9 @@ def network(story: Story) -> Html:
         flops=quantity(summary.flops), memory=quantity(summary.memory, 1024),
     )  # fmt: skip
     layers = table(head, rows, words("table of layers"), numeric=(4, 5, 6))
-    return join([note, figures(panels.net(story), "tall"), tag("h3", words("table of layers")), layers, tag("p", totals)])
+    return join(
+        [note, figures(panels.net(story), "tall"), tag("h3", words("table of layers")), layers, tag("p", totals)]
+    )
 
 
 def training(story: Story) -> Html:
@@ -86,7 +88,9 @@ def worst(story: Story) -> Html:
     rows = answers.worst(SHOWN)
     if story.images is not None and isinstance(story.test, Dataset):
         shown = zip(rows, story.pictures(story.test, rows), strict=True)
-        return join([note, tag("div", *(_image(i, caption(story, r), _told(story, r)) for r, i in shown), class_="images")])
+        return join(
+            [note, tag("div", *(_image(i, caption(story, r), _told(story, r)) for r, i in shown), class_="images")]
+        )
     head, cells, numeric = shown_rows(story, rows)
     return join([note, table(head, cells, words("section worst"), numeric)])
 
@@ -121,7 +125,9 @@ def use(story: Story) -> Html:
 def figures(plate: Plate, look: str = "", told: bool = False) -> Html:
     """The panels of a plate as figures, each on a light card; ``told`` writes what they say beneath them."""
     drawn = (_figure(panel, look, told) for panel in plate.panels)
-    return tag("div", *drawn, class_="figures small" if look == "small" else "figures" if len(plate.panels) > 1 else "one")
+    return tag(
+        "div", *drawn, class_="figures small" if look == "small" else "figures" if len(plate.panels) > 1 else "one"
+    )
 
 
 def _figure(panel: Panel, look: str, told: bool) -> Html:
@@ -179,7 +185,9 @@ def _confusion(story: Story) -> Html:
     head = [words("class"), words("rows"), words("found"), words("right when said")]
     each = table(head, zip(names, rows, *ratios, strict=True), words("each class"), numeric=(1, 2, 3))
     notes = [tag("p", said), tag("p", words("confusion note"), class_="note")]
-    return join([tag("h3", words("confusion")), *notes, figures(panels.confusion(story)), tag("h3", words("each class")), each])
+    return join(
+        [tag("h3", words("confusion")), *notes, figures(panels.confusion(story)), tag("h3", words("each class")), each]
+    )
 
 
 def _residuals(story: Story) -> Html:

@@ -126,8 +126,10 @@ class Story:
 
     @cached_property
     def weights(self) -> dict[str, np.ndarray]:
-        """Every parameter by path."""
-        return {path: np.asarray(value) for path, value in flatten(self.model.params).items()}
+        """Every parameter by path, layer by layer."""
+        params = self.model.params
+        ordered = {name: params[name] for name in self.model.net.names if name in params}
+        return {path: np.asarray(value) for path, value in flatten(ordered).items()}
 
     @cached_property
     def activations(self) -> dict[str, np.ndarray]:
@@ -138,12 +140,8 @@ class Story:
         schema, recipe = self.model.recipe.schema, self.model.recipe
         x = schema.encode(rows) if schema is not None else rows.x
         seen = watched(self.model, as_inputs(recipe.network, x, recipe.precision))
-        inputs = {f"{name}/y" for name in recipe.network.inputs}
-        return {
-            path.removesuffix("/y"): value
-            for path, value in seen.items()
-            if path.endswith("/y") and path.count("/") == 1 and path not in inputs
-        }
+        names = [value for value, node in recipe.network.calls() if node.inputs]
+        return {name: seen[f"{name}/y"] for name in names if f"{name}/y" in seen}
 
     def _probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """(rows, classes), from probabilities or, where the loss takes those, from logits."""

@@ -23,7 +23,11 @@ def done(story: Story) -> list[tuple[str, Any]]:
     if story.history.stopped:
         facts["stopped"] = story.history.stopped
     facts["loss"] = ", ".join(repr(output.loss) for output in recipe.outputs)
-    facts |= {"optimizer": repr(recipe.optimizer), "seed": given.pop("seed", recipe.seed), "precision": recipe.precision}
+    facts |= {
+        "optimizer": repr(recipe.optimizer),
+        "seed": given.pop("seed", recipe.seed),
+        "precision": recipe.precision,
+    }
     facts["versions"] = given.pop("versions", None) or versions()
     named = [(words(f"fact {key}"), _shown(key, value, story)) for key, value in facts.items()]
     return named + [(key.replace("_", " "), _shown(key, value, story)) for key, value in given.items()]

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Colours that are told apart with colour-vision deficiency too (Okabe and Ito, *Color Universal Design*, 2008)."""
 
+SHARES = ("accuracy", "precision", "recall", "f1_score", "auc")
+"""Quantities between 0 and 1, by the end of their names."""
+
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_SHARES = ("accuracy", "precision", "recall", "f1", "auc")  # quantities between 0 and 1, by the end of their names
 _MARKED = 12  # markers on a line, at most
 
 
@@ -89,5 +91,5 @@ def _line(ax: Any, history: History, name: str, label: str, number: int) -> None
 
 
 def _label(name: str, words: Mapping[str, str]) -> str:
-    unit = " (0 to 1)" if name.endswith(_SHARES) else ""
+    unit = " (0 to 1)" if name.endswith(SHARES) else ""
     return words.get(name, name.replace("_", " ") + unit)

@@ -46,6 +46,11 @@ class Output(Spec, family="training"):
         """Targets or predictions in the units of the raw data."""
         return y if self.scale is None else y * self.scale + self.offset
 
+    def check(self) -> None:
+        labels = [metric.label for metric in self.metrics]
+        if twice := sorted({label for label in labels if labels.count(label) > 1}):
+            raise SpecError("metrics", got=f"{twice[0]} twice", expected="each name once", fix='give one of them name="..."')
+
     def part_name(self, field: str, index: int | None, part: Spec) -> str:
         return "loss" if field == "loss" else f"metrics/{part.label}"  # type: ignore[attr-defined]
 

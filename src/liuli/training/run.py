@@ -59,8 +59,7 @@ class Run:
 
     def set_dial(self, name: str, value: float) -> None:
         """Turn a dial: in force from the next compiled call, without compiling again."""
-        check_dial(self.recipe, name, value)
-        self.dials = {**self.dials, name: value}
+        self.dials = {**self.dials, name: check_dial(self.recipe, name, value)}
 
     def restore(self, weights: dict[str, jax.Array]) -> None:
         """Put back parameters and network state that were copied by path."""

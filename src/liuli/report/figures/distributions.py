@@ -21,12 +21,12 @@ def histogram(values: np.ndarray, title: str, ax: Any = None, words: Words = ENG
     words:   the language of the labels.
     """
     ax, values = axis(ax), finite(values)
-    ax.stairs(*np.histogram(values, edges(values)), fill=True, facecolor=PALE, edgecolor=BLUE)
+    ax.stairs(*np.histogram(values, edges(values)), fill=True, facecolor=BLUE)
     ax.set_title(short(title, 34), loc="left", parse_math=False)
     ax.set_xlabel(words("value"))
     ax.set_ylabel(words("count"))
     ax.locator_params(axis="x", nbins=5)
-    ax.locator_params(axis="y", nbins=3)
+    ax.locator_params(axis="y", nbins=3, integer=True)
     ax.ticklabel_format(axis="y", scilimits=(-3, 5))
     return ax
 
@@ -44,7 +44,9 @@ def class_counts(
     ax, height = axis(ax), 0.8 / len(counts)
     places = np.arange(len(class_names))
     for i, ((part, number), (face, hatch)) in enumerate(zip(counts.items(), _BARS, strict=False)):
-        ax.barh(places + (i + 0.5) * height - 0.4, number, height, facecolor=face, edgecolor=BLUE, hatch=hatch, label=part)
+        ax.barh(
+            places + (i + 0.5) * height - 0.4, number, height, facecolor=face, edgecolor=BLUE, hatch=hatch, label=part
+        )
     ax.set_yticks(places, [short(name) for name in class_names], parse_math=False)
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)
@@ -74,6 +76,6 @@ def target_distribution(parts: Mapping[str, np.ndarray], name: str, ax: Any = No
 
 _BARS = ((BLUE, ""), ("white", "////"))
 _STEPS: tuple[dict[str, Any], ...] = (
-    {"fill": True, "facecolor": PALE, "edgecolor": BLUE},
+    {"fill": True, "facecolor": PALE, "edgecolor": BLUE, "linewidth": 1},
     {"edgecolor": ORANGE, "linestyle": "--", "linewidth": 1.6},
 )

@@ -11,9 +11,7 @@ from liuli.report.figures.style import short
 from liuli.training.curves import axis
 
 
-def image_grid(
-    images: np.ndarray, captions: Sequence[str], ax: Any = None, columns: int = 6
-) -> Any:
+def image_grid(images: np.ndarray, captions: Sequence[str], ax: Any = None, columns: int = 6) -> Any:
     """Images side by side, a caption under each; returns the axis.
 
     images:    (n, height, width, 1 or 3), 0 to 1.

@@ -14,7 +14,12 @@ from liuli.report.figures.style import BLUE, GREEN, GREY, PALE, short
 from liuli.report.words import ENGLISH, Words
 from liuli.training.curves import axis
 
-BOX, LINE, RISE, STUB = 200.0, 15.0, 42.0, 18.0  # width of a box, height of a line, between ranks, before an arrow bends
+BOX, LINE, RISE, STUB = (
+    200.0,
+    15.0,
+    42.0,
+    18.0,
+)  # width of a box, height of a line, between ranks, before an arrow bends
 _DEEP = 3 * LINE + 8
 
 
@@ -137,6 +142,10 @@ def _arrow(ax: Any, boxes: dict[str, Box], layout: Layout, start: str, end: str,
             points.append((x, top + _DEEP + STUB))
             codes.append(path.LINETO)
     tip = patches.FancyArrowPatch(
-        path=path(points, codes), arrowstyle="-|>,head_length=5,head_width=2.5", color=GREY, linewidth=1.1, mutation_scale=1
+        path=path(points, codes),
+        arrowstyle="-|>,head_length=5,head_width=2.5",
+        color=GREY,
+        linewidth=1.1,
+        mutation_scale=1,
     )
     ax.add_patch(tip)

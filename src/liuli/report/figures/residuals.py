@@ -43,7 +43,7 @@ def residual_histogram(residuals: np.ndarray, name: str, ax: Any = None, words: 
     """
     ax, residuals = axis(ax), finite(residuals)
     density, bins = np.histogram(residuals, edges(residuals), density=len(residuals) > 0)
-    ax.stairs(density, bins, fill=True, facecolor=PALE, edgecolor=BLUE, label=words("test rows"))
+    ax.stairs(density, bins, fill=True, facecolor=PALE, edgecolor=BLUE, linewidth=1, label=words("test rows"))
     (mean, std), (median, scale) = gaussian(residuals), laplace(residuals)
     r = np.linspace(bins[0], bins[-1], 200)
     if std > 0 and scale > 0:
