@@ -1,7 +1,9 @@
 """One epoch of an MLP 784-256-128-10 on 60,000 random samples, batch 128, Adam: liuli against PyTorch.
 
-PyTorch trains twice: as its tutorial writes it (DataLoader, default Adam), and tuned (tensors indexed by a permutation, fused
-Adam, no DataLoader). The sides take turns in one process, with equal threads; the first round warms up and is not counted.
+PyTorch trains twice: as its tutorial writes it (DataLoader, default Adam), and tuned (tensors indexed by a
+                      permutation, fused
+Adam, no DataLoader). The sides take turns in one process, with equal threads; the first round warms up and is not
+counted.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,7 +23,11 @@ def main() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((ROWS, SIZES[0]), dtype=np.float32)
     y = rng.integers(0, SIZES[-1], ROWS)
-    sides = {"liuli": liuli_side(x, y), "PyTorch, tutorial loop": torch_side(x, y), "PyTorch, tuned": torch_side(x, y, tuned=True)}
+    sides = {
+        "liuli": liuli_side(x, y),
+        "PyTorch, tutorial loop": torch_side(x, y),
+        "PyTorch, tuned": torch_side(x, y, tuned=True),
+    }
     times: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS + 1):
         for name, epoch in sides.items():
@@ -33,7 +40,10 @@ def main() -> None:
         seconds = all_seconds[1:]
         ratios = [s / o for s, o in zip(seconds, ours, strict=True)]
         spread = f"{min(seconds):.3f} to {max(seconds):.3f}"
-        print(f"{name:24} median {statistics.median(seconds):.3f} s an epoch ({spread})   {statistics.median(ratios):.2f} times liuli's")
+        print(
+            f"{name:24} median {statistics.median(seconds):.3f} s an epoch ({spread})
+            {statistics.median(ratios):.2f} times liuli's"
+        )
 
 
 def liuli_side(x: np.ndarray, y: np.ndarray) -> Callable[[], object]:
@@ -52,7 +62,7 @@ def torch_side(x: np.ndarray, y: np.ndarray, tuned: bool = False) -> Callable[[]
     from torch import nn
 
     torch.set_num_threads(os.cpu_count() or 1)
-    pairs = zip(SIZES, SIZES[1:], strict=False)
+    pairs = pairwise(SIZES)
     pieces = [piece for n, m in pairs for piece in (nn.Linear(n, m), nn.ReLU())][:-1]
     net, loss_of = nn.Sequential(*pieces), nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(net.parameters(), fused=tuned or None)

@@ -27,8 +27,8 @@ class MaxNorm(Constraint):
     Example:
         >>> import jax.numpy as jnp
         >>> from liuli import constraints
-        >>> constraints.MaxNorm(1.0)(jnp.array([[3.0], [4.0]])).round(4).tolist()
-        [[0.6000000238418579], [0.800000011920929]]
+        >>> constraints.MaxNorm(2.5)(jnp.array([[3.0], [4.0]])).tolist()
+        [[1.5], [2.0]]
     """
 
     max_value: float = dial(default=2.0, least=0.0)

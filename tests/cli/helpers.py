@@ -20,7 +20,9 @@ CODE = "from liuli.cli import main; main()"
 
 def run(*words: object, env: dict[str, str] | None = None) -> Result:
     """``liuli`` with these words, in this process."""
-    return CliRunner().invoke(app, list(map(str, words)), env={"LANG": "C", "LC_ALL": "", "LIULI_DEBUG": "1", **(env or {})})
+    return CliRunner().invoke(
+        app, list(map(str, words)), env={"LANG": "C", "LC_ALL": "", "LIULI_DEBUG": "1", **(env or {})}
+    )
 
 
 def done(*words: object, env: dict[str, str] | None = None) -> Result:

@@ -49,6 +49,17 @@ def test_what_is_filled_in_is_counted(trained, here):
     assert "city, never seen in training: 2 (Genf, Lugano)" in " ".join(result.stderr.split())
 
 
+def test_many_gaps_are_summed_up(here, undrawn):
+    names = [f"c{i}" for i in range(12)]
+    lines = [",".join("" if (i + j) % 10 == 0 else str(i * j % 7) for j in range(12)) + f",{i}.5" for i in range(60)]
+    csv(here / "d.csv", ",".join([*names, "y"]), lines)
+    done("train", "d.csv", "--epochs", 1, "--out", "run", "--quiet")
+    result = done("predict", "run/model.liuli", "d.csv", "-o", "out.csv", "--json")
+    counts = [f["count"] for f in json.loads(result.stdout)["filled_in"]]
+    assert counts == [6] * 12
+    assert result.stderr.count("missing:") == 8 and "in 4 more columns: 24" in result.stderr
+
+
 def test_standard_output(trained):
     result = done("predict", trained / "runs/plain/model.liuli", trained / "plain.csv", "-o", "-")
     assert len(result.stdout.splitlines()) == 61 and result.stdout.startswith("prediction\n")
@@ -66,7 +77,9 @@ def test_arrays_without_targets(trained, here):
     x = ll.data.load("digits").x
     np.savez(here / "x.npz", x=x[:5])
     np.save(here / "x.npy", x[:5])
-    expected = [row["prediction"] for row in told("predict", trained / "runs/digits/model.liuli", "digits")["predictions"]]
+    expected = [
+        row["prediction"] for row in told("predict", trained / "runs/digits/model.liuli", "digits")["predictions"]
+    ]
     for name in ("x.npz", "x.npy"):
         rows = told("predict", trained / "runs/digits/model.liuli", name)["predictions"]
         assert [row["prediction"] for row in rows] == expected[:5]

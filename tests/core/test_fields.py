@@ -17,13 +17,13 @@ from liuli.core.specs import Spec, dial, setting, spec
 
 @spec
 class Sample(Spec, family="samples"):
-    whole: int = setting(3, least=1, most=9)
-    share: float = dial(0.5, least=0.0, most=1.0)
+    whole: int = setting(default=3, least=1, most=9)
+    share: float = dial(default=0.5, least=0.0, most=1.0)
     flag: bool = False
     word: str = "a"
     maybe: float | None = None
     choice: Literal["same", "valid"] = "same"
-    pair: tuple[int, int] = setting((1, 1), least=1)
+    pair: tuple[int, int] = setting(default=(1, 1), least=1)
     many: tuple[float, ...] = ()
     activation: activations.Activation = activations.Identity()
     several: tuple[activations.Activation, ...] = ()

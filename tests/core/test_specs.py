@@ -32,7 +32,7 @@ DENSE = layers.Dense(3, "leaky_relu", kernel_regularizer=regularizers.L2(0.5))
 
 @spec
 class Foreign(Spec, family="foreign"):
-    size: int = setting(2, least=1)
+    size: int = setting(default=2, least=1)
     parts_: tuple[activations.Activation, ...] = ()
 
 

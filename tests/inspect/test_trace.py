@@ -69,8 +69,7 @@ def test_training_drops_out_as_the_next_step_does():
     dropped = noisy["dropout_1/y"].value
     assert 0 < (dropped == 0).sum() < dropped.size
     np.testing.assert_allclose(dropped[dropped != 0], 2 * X[dropped != 0], rtol=1e-6)
-    model.recipe = model.recipe.replace(optimizer=ll.optimizers.SGD(1.0))
-    model = ll.Model(model.net, model.recipe.outputs[0].loss, ll.optimizers.SGD(1.0))
+    model = classifier(layers.Dropout(0.5), optimizer=ll.optimizers.SGD(1.0))
     gradient = public(model, X, Y, training=True).params["dense_1"]["kernel"].gradient
     start = np.asarray(model.params["dense_1"]["kernel"])
     model.fit(X, Y, batch_size=6, shuffle=False, verbose=0)

@@ -167,3 +167,15 @@ def test_summary_counts_parameters_and_operations():
     assert summary.parameters == 5 * 4 + 4 * 3 + 3
     assert summary.flops == 2 * 5 * 4 + 2 * 4 * 3 + 3
     assert "dense_2" in str(summary) and "(batch, 3)" in str(summary)
+
+
+def test_a_recurrent_layers_activation_is_not_its_end():
+    net = ll.Sequential([layers.LSTM(1, activation="sigmoid")])
+    assert edit.last_activation(net, "lstm_1") is None
+
+
+def test_a_value_listed_twice_is_used_elsewhere():
+    x = ll.Input((2,))
+    y = layers.Dense(2, "softmax")(x)
+    assert edit.is_used_elsewhere(ll.Graph(x, [y, y]), "dense_1")
+    assert not edit.is_used_elsewhere(ll.Graph(x, y), "dense_1")

@@ -13,7 +13,9 @@ from liuli.cli.app import app
 
 def main() -> None:
     """What the command ``liuli`` runs."""
-    if hasattr(signal, "SIGPIPE"):  # a reader that goes away, as in ``liuli inspect m | head``, ends the program quietly
+    if hasattr(
+        signal, "SIGPIPE"
+    ):  # a reader that goes away, as in ``liuli inspect m | head``, ends the program quietly
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         app(prog_name="liuli")

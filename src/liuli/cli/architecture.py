@@ -174,10 +174,10 @@ _MAKERS: dict[str, Callable[..., Layer]] = {
     "dense": _dense,
     "dropout": lambda rate: layers.Dropout(float(rate)),
     "conv": _conv,
-    "pool": lambda size="2": layers.MaxPooling2D(int(size)),
-    "flatten": lambda: layers.Flatten(),
-    "batchnorm": lambda: layers.BatchNormalization(),
-    "layernorm": lambda: layers.LayerNormalization(),
+    "pool": lambda size="2": layers.MaxPooling2D((int(size), int(size))),
+    "flatten": layers.Flatten,
+    "batchnorm": layers.BatchNormalization,
+    "layernorm": layers.LayerNormalization,
 }
 _FORMS = {
     "dense": "units and perhaps an activation, such as 64 relu",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from liuli.cli.predict import load, tell_gap
+from liuli.cli.predict import load, tell_gaps
 from liuli.cli.terminal import Terminal, guarded
 from liuli.cli.words import Language, spoken
 
@@ -27,8 +27,7 @@ def evaluate(
     metrics = trained.evaluate(rows, targets)
     count = len(rows) if targets is None else len(targets)
     found = gaps(rows, trained.recipe.schema)
-    for gap in found:
-        tell_gap(gap, terminal)
+    tell_gaps(found, terminal)
     if left_out:
         terminal.note("left.out", count=left_out)
     terminal.facts([("rows", str(count)), *((name, f"{value:.6g}") for name, value in metrics.items())])

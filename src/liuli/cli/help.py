@@ -31,10 +31,10 @@ HELP: dict[str, tuple[str, str]] = {
     ),
     "help.train": (
         "Train a network on DATA, measure it on rows that it has not seen, and write a run folder.\n\n"
-        "DATA is a built-in name (digits, iris, wine, breast_cancer, diabetes, xor, circles, gaussians, spirals, moons, "
-        "plane, sine), a CSV, TSV or Parquet file, a .npy or .npz file, an IDX file or folder, or a folder with a "
-        "folder of images for each class. What is predicted follows from the target: two values make it binary, other "
-        "classes multiclass, numbers regression.\n\n"
+        "DATA is a built-in name (digits, iris, wine, breast_cancer, diabetes, xor, circles, gaussians, spirals, "
+        "moons, plane, sine), a CSV, TSV or Parquet file, a .npy or .npz file, an IDX file or folder, or a folder with "
+        "a folder of images for each class. What is predicted follows from the target: two values make it binary, "
+        "other classes multiclass, numbers regression.\n\n"
         "The folder holds model.liuli, checkpoint.liuli, history.jsonl, run.json, report.html and pictures. A folder "
         "in which the same command ran before is overwritten; one that holds anything else is refused. Without --out "
         "a new numbered folder is made under runs.\n\n"
@@ -99,29 +99,58 @@ HELP: dict[str, tuple[str, str]] = {
         "退出码：0 完成，2 用法错误，3 文件问题。",
     ),
     "help.version": ("Show the version and exit.", "显示版本并退出。"),
-    "help.json": ("Write one JSON object to the standard output; everything else to the standard error.", "向标准输出写一个 JSON 对象，其余写到标准错误。"),
+    "help.json": (
+        "Write one JSON object to the standard output; everything else to the standard error.",
+        "向标准输出写一个 JSON 对象，其余写到标准错误。",
+    ),
     "help.quiet": ("Say nothing but errors.", "只显示错误。"),
     "help.language": ("en or zh; that of the environment where it is not given.", "en 或 zh；不写时按环境变量。"),
     "help.model": ("A model file, such as runs/digits/model.liuli.", "模型文件，如 runs/digits/model.liuli。"),
     "help.data": ("A built-in name, a file or a folder.", "内置数据名、文件或文件夹。"),
     "help.target": ("The column of a table to predict; the last one by default.", "要预测的列；默认为最后一列。"),
-    "help.kind": ("COLUMN=KIND: number, category, date, boolean, text (left out) or identifier (left out). Repeatable.", "COLUMN=KIND：number、category、date、boolean、text（略去）或 identifier（略去）。可重复。"),
+    "help.kind": (
+        "COLUMN=KIND: number, category, date, boolean, text (left out) or identifier (left out). Repeatable.",
+        "COLUMN=KIND：number、category、date、boolean、text（略去）或 identifier（略去）。可重复。",
+    ),
     "help.network": (
         'Layers such as "64 relu, dropout 0.2, 64 relu" or "conv 32 3 relu, pool 2, 64 relu" (also flatten, batchnorm, '
         "layernorm); a .json file of a whole graph; mlp or cnn. The last layer follows from the task. By default cnn "
         "for images, and mlp (two layers of 64) for all else.",
         '各层的写法如 "64 relu, dropout 0.2, 64 relu" 或 "conv 32 3 relu, pool 2, 64 relu"（还有 flatten、batchnorm、'
-        "layernorm）；或整个图的 .json 文件；或 mlp、cnn。最后一层由任务决定。图片默认用 cnn，其余默认用 mlp（两层各 64）。",
+        "layernorm）；或整个图的 .json 文件；或 mlp、cnn。最后一层由任务决定。"
+        "图片默认用 cnn，其余默认用 mlp（两层各 64）。",
     ),
-    "help.epochs": ("Passes over the data; by default 40 with a cnn, 200 otherwise, fewer for very many rows.", "训练轮数；cnn 默认 40，其余默认 200，行数很多时更少。"),
-    "help.batch_size": ("Rows a step; by default 64 with a cnn and 32 otherwise.", "每步的行数；cnn 默认 64，其余默认 32。"),
+    "help.epochs": (
+        "Passes over the data; by default 40 with a cnn, 200 otherwise, fewer for very many rows.",
+        "训练轮数；cnn 默认 40，其余默认 200，行数很多时更少。",
+    ),
+    "help.batch_size": (
+        "Rows a step; by default 64 with a cnn and 32 otherwise.",
+        "每步的行数；cnn 默认 64，其余默认 32。",
+    ),
     "help.optimizer": ("adam, adamw, sgd, rmsprop.", "adam、adamw、sgd、rmsprop。"),
-    "help.learning_rate": ("By default 0.003 falling to 0 with a cnn, else the optimizer's own.", "默认：cnn 从 0.003 降到 0，其余用优化器自己的默认值。"),
-    "help.validation": ("The share of the training rows to validate on; by default 0.1, or 0 where there are fewer than 50.", "训练行中用于验证的比例；默认 0.1，少于 50 行时为 0。"),
+    "help.learning_rate": (
+        "By default 0.003 falling to 0 with a cnn, else the optimizer's own.",
+        "默认：cnn 从 0.003 降到 0，其余用优化器自己的默认值。",
+    ),
+    "help.validation": (
+        "The share of the training rows to validate on; by default 0.1, or 0 where there are fewer than 50.",
+        "训练行中用于验证的比例；默认 0.1，少于 50 行时为 0。",
+    ),
     "help.test": ("The share of all rows to test on; 0 trains on all of them.", "用于测试的比例；0 表示全部用于训练。"),
-    "help.patience": ("Epochs without a better validation loss after which training stops and takes up its best weights; 0 never stops. By default 20, and 0 with a cnn.", "验证损失连续多少轮无改进即停止并恢复最佳权重；0 表示不停止。默认 20，cnn 为 0。"),
+    "help.patience": (
+        "Epochs without a better validation loss after which training stops and takes up its best weights; 0 never "
+        "stops. By default 20, and 0 with a cnn.",
+        "验证损失连续多少轮无改进即停止并恢复最佳权重；0 表示不停止。默认 20，cnn 为 0。",
+    ),
     "help.seed": ("Of the split, the initial weights and the order of rows.", "用于划分、初始权重和行的顺序。"),
-    "help.out": ("The run folder; a new numbered one under runs by default.", "运行文件夹；默认在 runs 下新建编号文件夹。"),
-    "help.resume": ("Go on from the checkpoint of an unfinished run in --out, to the same bits as if it had not stopped.", "从 --out 中未完成的运行的检查点继续，结果与未中断时逐位相同。"),
+    "help.out": (
+        "The run folder; a new numbered one under runs by default.",
+        "运行文件夹；默认在 runs 下新建编号文件夹。",
+    ),
+    "help.resume": (
+        "Go on from the checkpoint of an unfinished run in --out, to the same bits as if it had not stopped.",
+        "从 --out 中未完成的运行的检查点继续，结果与未中断时逐位相同。",
+    ),
     "help.out.csv": ("The CSV file to write; - is the standard output.", "要写入的 CSV 文件；- 表示标准输出。"),
-}  # fmt: skip
+}

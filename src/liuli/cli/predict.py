@@ -16,7 +16,10 @@ from liuli.core.errors import FileError
 if TYPE_CHECKING:
     import numpy as np
 
+    from liuli.cli.rows import Gap
     from liuli.data import Preprocessing
+
+SHOWN_GAPS = 8  # columns with values that are filled in
 
 
 @guarded
@@ -37,8 +40,7 @@ def predict(
     rows, names = unlabelled(data, schema)
     table = _table(schema, trained.predict(rows), names)
     found = gaps(rows, schema)
-    for gap in found:
-        tell_gap(gap, terminal)
+    tell_gaps(found, terminal)
     count = len(table) - 1
     if out != "-":
         write_whole(out, _csv(table))
@@ -65,13 +67,17 @@ def load(path: Path) -> Any:
     return model
 
 
-def tell_gap(gap: Any, terminal: Terminal) -> None:
-    """Say on the standard error what is filled in, and how."""
-    words = {"name": gap.name, "count": gap.count, "rule": terminal.word(f"rule.{gap.rule}")}
-    if gap.examples:
-        terminal.note("unknown.cells", **words, examples=", ".join(gap.examples))
-    else:
-        terminal.note("missing.cells", **words)
+def tell_gaps(found: list[Gap], terminal: Terminal) -> None:
+    """Say on the standard error what is filled in, and how: unknown categories first, and not more than a screenful."""
+    ordered = sorted(found, key=lambda gap: not gap.examples)
+    for gap in ordered[:SHOWN_GAPS]:
+        words = {"name": gap.name, "count": gap.count, "rule": terminal.word(f"rule.{gap.rule}")}
+        if gap.examples:
+            terminal.note("unknown.cells", **words, examples=", ".join(gap.examples))
+        else:
+            terminal.note("missing.cells", **words)
+    if rest := ordered[SHOWN_GAPS:]:
+        terminal.note("more.cells", columns=len(rest), count=sum(gap.count for gap in rest))
 
 
 def _refuse_inputs(out: str, model: Path, data: str) -> None:

@@ -16,7 +16,6 @@ from liuli.core.extras import require
 from liuli.core.files import told
 from liuli.data import (
     ArraySchema,
-    Dataset,
     Preprocessing,
     RegressionTarget,
     Schema,
@@ -27,7 +26,7 @@ from liuli.data import (
     read_rows,
 )
 from liuli.data.cells import is_missing, parse
-from liuli.data.encoders import CategoryEncoder, NumberEncoder
+from liuli.data.encoders import CategoryEncoder
 from liuli.data.idx import image_parts, read_array
 from liuli.data.images import ENDINGS
 from liuli.data.tabular_files import FORMATS
@@ -90,7 +89,9 @@ def gaps(rows: Any, schema: Preprocessing) -> list[Gap]:
     """What the schema fills in, column by column."""
     if not isinstance(schema, Schema) or not isinstance(rows, dict):
         return []
-    return [gap for encoder in schema.columns if encoder.name in rows for gap in _of_column(rows[encoder.name], encoder)]
+    return [
+        gap for encoder in schema.columns if encoder.name in rows for gap in _of_column(rows[encoder.name], encoder)
+    ]
 
 
 def _of_column(cells: np.ndarray, encoder: Any) -> Iterator[Gap]:
@@ -147,7 +148,9 @@ def _images(folder: Path, schema: Preprocessing) -> tuple[Any, list[str]]:
     shape = schema.encoded_shape
     files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS]
     if not files:
-        raise DataError(str(folder), got="no images", expected=f"files ending in {', '.join(ENDINGS)}", fix="look in it")
+        raise DataError(
+            str(folder), got="no images", expected=f"files ending in {', '.join(ENDINGS)}", fix="look in it"
+        )
     pixels = []
     for path in files:
         try:

@@ -1,4 +1,4 @@
-"""What was asked of ``liuli train``: checked before anything is read, and written down so that it can be asked again."""
+"""What was asked of ``liuli train``: checked before anything is read, and written down to be asked again."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Settings:
             if value is not None and not 0 <= value < 1:
                 raise SpecError(option(name), got=str(value), expected="a share from 0 to less than 1", fix=_such(name))
         rate = self.learning_rate
-        if rate is not None and not (0 < rate and math.isfinite(rate)):
+        if rate is not None and not (rate > 0 and math.isfinite(rate)):
             raise SpecError(
                 "--learning-rate", got=str(rate), expected="a number greater than 0", fix="--learning-rate 0.001"
             )

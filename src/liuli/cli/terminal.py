@@ -33,7 +33,8 @@ class Terminal:
     they read the standard error, and nothing at all where ``quiet``."""
 
     def __init__(self, language: Language | None = None, as_json: bool = False, quiet: bool = False) -> None:
-        self.language, self.as_json, self.quiet = language_of(language), as_json, quiet
+        self.language: Language = language_of(language)
+        self.as_json, self.quiet = as_json, quiet
         self.out = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, emoji=False, quiet=quiet)
 
     def word(self, key: str, **values: Any) -> str:

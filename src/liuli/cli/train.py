@@ -132,9 +132,7 @@ def _kind_of(row: dict[str, Any]) -> str:
     return row["kind"] if row["role"] == "feature" else f"{row['kind']} ({row['role']})"
 
 
-def _show_outcome(
-    settings: Settings, plan: Plan, outcome: Outcome, folder: RunFolder, terminal: Terminal
-) -> None:
+def _show_outcome(settings: Settings, plan: Plan, outcome: Outcome, folder: RunFolder, terminal: Terminal) -> None:
     """How it went, what was written, and what to type next."""
     from liuli.training.progress import worded
 

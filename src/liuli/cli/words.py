@@ -66,17 +66,25 @@ WORDS: dict[str, tuple[str, str]] = {
     "dial": ("dial", "旋钮"),
     "value": ("value", "数值"),
     "rows": ("rows", "行数"),
-    "saved": ("saved by", "保存者"),
     # Training
     "task.regression": ("regression: predict the number {target}", "回归：预测数值 {target}"),
     "task.binary": ("binary: is {target} {positive} or {negative}", "二分类：{target} 是 {positive} 还是 {negative}"),
-    "task.multiclass": ("multiclass: which of {count} classes is {target}", "多分类：{target} 属于 {count} 类中的哪一类"),
-    "parts": ("{train} rows to train, {validation} to validate, {test} to test", "训练 {train} 行，验证 {validation} 行，测试 {test} 行"),
+    "task.multiclass": (
+        "multiclass: which of {count} classes is {target}",
+        "多分类：{target} 属于 {count} 类中的哪一类",
+    ),
+    "parts": (
+        "{train} rows to train, {validation} to validate, {test} to test",
+        "训练 {train} 行，验证 {validation} 行，测试 {test} 行",
+    ),
     "unstratified": (
         "The class {name} has a single row among {rows}: they are split without regard to classes.",
         "类别 {name} 在 {rows} 行中只有一行：划分时不按类别分层。",
     ),
-    "network.size": ("{network}: {layers} layers, {parameters} parameters", "{network}：{layers} 层，{parameters} 个参数"),
+    "network.size": (
+        "{network}: {layers} layers, {parameters} parameters",
+        "{network}：{layers} 层，{parameters} 个参数",
+    ),
     "plan": (
         "up to {epochs} epochs, batches of {batch}, {optimizer} {rate:g}{schedule}{patience}",
         "至多 {epochs} 轮，每批 {batch} 行，{optimizer} {rate:g}{schedule}{patience}",
@@ -85,36 +93,64 @@ WORDS: dict[str, tuple[str, str]] = {
     "plan.patience": (", stops after {patience} epochs without improvement", "，{patience} 轮无改进即停止"),
     "more.columns": ("... and {count} more columns", "……另有 {count} 列"),
     "run.new": ("{folder}", "{folder}"),
-    "run.again": ("{folder} (the same command ran here before: it is overwritten)", "{folder}（此处有同一命令的运行结果：将被覆盖）"),
+    "run.again": (
+        "{folder} (the same command ran here before: it is overwritten)",
+        "{folder}（此处有同一命令的运行结果：将被覆盖）",
+    ),
     "run.anew": (
         "{folder} (an unfinished run of this command is begun anew; --resume would go on)",
         "{folder}（此命令未完成的运行将重新开始；--resume 可继续）",
     ),
     "run.on": ("{folder} (going on from its checkpoint)", "{folder}（从检查点继续）"),
     "run.first": ("{folder} (nothing to resume: training begins)", "{folder}（没有可继续的内容：从头训练）"),
-    "run.done": ("{folder} holds the finished run of this command: nothing to do.", "{folder} 中此命令的运行已完成：无需再做。"),
+    "run.done": (
+        "{folder} holds the finished run of this command: nothing to do.",
+        "{folder} 中此命令的运行已完成：无需再做。",
+    ),
     "trained": ("{epochs} epochs in {seconds:.1f} s", "{epochs} 轮，用时 {seconds:.1f} 秒"),
     "trained.stopped": ("{epochs} epochs in {seconds:.1f} s: {reason}", "{epochs} 轮，用时 {seconds:.1f} 秒：{reason}"),
-    "no.report": ("No report or pictures: pip install 'liuli[plot]' brings what they need.", "没有报告和图片：请先运行 pip install 'liuli[plot]'。"),
-    "go.on": ("Interrupted after {epochs} epochs; the model as it is was saved. To go on:", "在 {epochs} 轮后中断；已保存当前模型。继续训练："),
+    "no.report": (
+        "No report or pictures: pip install 'liuli[plot]' brings what they need.",
+        "没有报告和图片：请先运行 pip install 'liuli[plot]'。",
+    ),
+    "go.on": (
+        "Interrupted after {epochs} epochs; the model as it is was saved. To go on:",
+        "在 {epochs} 轮后中断；已保存当前模型。继续训练：",
+    ),
     # Findings
     "part.test": ("the test part ({rows} rows)", "测试部分（{rows} 行）"),
     "part.validation": ("the validation part ({rows} rows)", "验证部分（{rows} 行）"),
     "part.training": ("the training part itself ({rows} rows)", "训练部分本身（{rows} 行）"),
-    "confused": ("{true} taken for {taken}: {count} of {rows} rows", "把 {true} 当成 {taken}：{rows} 行中有 {count} 行"),
+    "confused": (
+        "{true} taken for {taken}: {count} of {rows} rows",
+        "把 {true} 当成 {taken}：{rows} 行中有 {count} 行",
+    ),
     "none.wrong": ("every row is right", "全部正确"),
-    "worst.class": ("row {row}: {true}, given a probability of {probability:.2g}; taken for {taken}", "第 {row} 行：{true}，概率仅 {probability:.2g}；被当成 {taken}"),
+    "worst.class": (
+        "row {row}: {true}, given a probability of {probability:.2g}; taken for {taken}",
+        "第 {row} 行：{true}，概率仅 {probability:.2g}；被当成 {taken}",
+    ),
     "worst.number": ("row {row}: {true:g}, predicted as {predicted:g}", "第 {row} 行：{true:g}，预测为 {predicted:g}"),
     # Predicting
     "predicted": ("{rows} predictions written to {path}", "已将 {rows} 条预测写入 {path}"),
     "missing.cells": ("{name}, missing: {count}, {rule}", "{name}，缺失：{count}，{rule}"),
-    "unknown.cells": ("{name}, never seen in training: {count} ({examples}), {rule}", "{name}，训练时未见过：{count}（{examples}），{rule}"),
+    "unknown.cells": (
+        "{name}, never seen in training: {count} ({examples}), {rule}",
+        "{name}，训练时未见过：{count}（{examples}），{rule}",
+    ),
+    "more.cells": (
+        "... and in {columns} more columns: {count} missing or never seen",
+        "……另有 {columns} 列：缺失或未见过的共 {count} 个",
+    ),
     "rule.slot": ("in a slot of their own", "有专门的位置表示"),
     "rule.mean": ("taken as the mean", "按平均值处理"),
     "rule.zeros": ("taken as none of the categories", "不属于任何类别"),
     "rule.other": ("taken as other", "归入其他"),
     "left.out": ("Rows without a target, left out: {count}", "没有目标而略去的行：{count}"),
     # Inspecting
-    "metrics.unknown": ("No metrics are known: they are in run.json beside a model that liuli train made.", "没有已知指标：liuli train 会把它们写在模型旁的 run.json 中。"),
+    "metrics.unknown": (
+        "No metrics are known: they are in run.json beside a model that liuli train made.",
+        "没有已知指标：liuli train 会把它们写在模型旁的 run.json 中。",
+    ),
     **HELP,
-}  # fmt: skip
+}

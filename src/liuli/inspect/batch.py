@@ -33,10 +33,8 @@ def prepare(model: Model, x: Any, y: Any) -> Batch:
     Raises:
         DataError, ShapeError: the batch does not fit the network or the loss.
     """
-    inputs, targets = model._data(x, y)
-    with model._scope():
-        model._check(inputs, targets)
-    return Batch(with_dials(model.recipe, model.dials), model._ready(), inputs, targets)
+    inputs, targets, recipe, now = model.prepare(x, y)
+    return Batch(recipe, now, inputs, targets)
 
 
 def with_values(fused: Fused, dials: dict[str, Any]) -> Fused:

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from rich.table import Table
 
-from liuli.core.dials import dials, structure
+from liuli.core.dials import dials
 from liuli.core.errors import LiuliError
 from liuli.core.fields import nearest
 from liuli.core.precision import scope
@@ -26,7 +26,7 @@ from liuli.core.trees import paths
 from liuli.inspect.batch import Batch, prepare, with_values
 from liuli.inspect.display import as_html, as_text
 from liuli.training import Model
-from liuli.training.recipe import Recipe, fuse
+from liuli.training.recipe import Recipe, compiled_part, fuse
 from liuli.training.step import context, forward, total_loss
 
 Moving = tuple[Any, dict[str, Any]]  # parameters, inputs by name
@@ -159,7 +159,7 @@ def gradcheck(
     recipe = with_fields(batch.recipe, {"precision": "float64"})
     with scope("float64"):
         moving, fixed = _double(_moving(batch)), _double(_fixed(batch, training))
-        loss, gradient = _programs(structure(recipe), training)
+        loss, gradient = _programs(compiled_part(recipe), training)
         analytic = _by_path(jax.device_get(gradient(moving, fixed)))
         chosen = _chosen(parameters, analytic)
         slopes = _Slopes(lambda moved: float(loss(moved, fixed)), moving, step)

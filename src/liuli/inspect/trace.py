@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from rich.table import Table
 
-from liuli.core.dials import dials, structure, with_dials
+from liuli.core.dials import dials, with_dials
 from liuli.core.errors import LiuliError
 from liuli.core.fields import nearest
 from liuli.core.precision import scope
@@ -26,7 +26,7 @@ from liuli.inspect.display import as_html, as_text, number
 from liuli.layers.base import Shape
 from liuli.networks.graph import Graph
 from liuli.training import Model
-from liuli.training.recipe import Recipe, fuse
+from liuli.training.recipe import Recipe, compiled_part, fuse
 from liuli.training.step import context, forward, total_loss
 
 
@@ -186,7 +186,7 @@ def trace(model: Model, x: Any, y: Any, training: bool = False) -> Trace:
     now, recipe = batch.now, batch.recipe
     with scope(recipe.precision):
         key = batch.key(training)
-        run = _tracer(structure(recipe), training)
+        run = _tracer(compiled_part(recipe), training)
         found = jax.device_get(run(now.params, now.state, dials(recipe), key, batch.inputs, batch.targets))
     taps, of_taps, of_params, loss, penalty, predictions = found
     return Trace(
@@ -257,7 +257,7 @@ def _tracer(recipe: Recipe, training: bool) -> Callable[..., Any]:
 def _on_probabilities(recipe: Recipe, i: int, target: jax.Array, p: jax.Array) -> jax.Array:
     """dL/dp of output ``i``, whose loss is written on probabilities."""
     output = recipe.outputs[i]
-    return jax.grad(lambda p: jnp.asarray(output.weight * output.loss(target, p)))(p)
+    return jax.grad(lambda p: jnp.asarray(output.weighed(output.loss(target, p))))(p)
 
 
 def _ends(net: Graph, output: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import jax
 
 from liuli.activations import Activation as Function
@@ -26,6 +28,8 @@ class Activation(Layer):
     """
 
     activation: Function
+
+    ends_in_activation: ClassVar[bool] = True
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
         return self.activation(ctx.tap("z", x)), state

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -107,7 +108,7 @@ class _Collected:
     """The taps of one step of a scan."""
 
     def __init__(self, zeros: dict[str, jax.Array]) -> None:
-        self.zeros, self.values = zeros, {}
+        self.zeros, self.values = zeros, OrderedDict()  # a dict would come back from JAX sorted by name
 
     def offset(self, path: str, like: Shape) -> jax.Array | None:
         return self.zeros.get(path)
@@ -128,6 +129,7 @@ class Layer(Spec, family="layers"):
     trainable: bool = dataclasses.field(default=True, kw_only=True)
 
     takes_integers: ClassVar[bool] = False  # else integer inputs become floats before `apply`
+    ends_in_activation: ClassVar[bool] = False  # whether y = activation(z) is the last that `apply` does
 
     def init(self, key: jax.Array, x: Any) -> tuple[Params, State]:
         """Parameters and state for inputs like ``x`` (ShapeDtypeStruct, several as a tuple)."""

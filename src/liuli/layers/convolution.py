@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 
@@ -70,6 +70,8 @@ class Conv2D(Layer):
     bias_regularizer: Regularizer | None = None
     kernel_constraint: Constraint | None = None
     bias_constraint: Constraint | None = None
+
+    ends_in_activation: ClassVar[bool] = True
 
     def check(self) -> None:
         if self.filters % self.groups:

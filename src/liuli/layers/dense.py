@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import jax
 
 from liuli.activations import Activation, Identity
@@ -46,6 +48,8 @@ class Dense(Layer):
     bias_regularizer: Regularizer | None = None
     kernel_constraint: Constraint | None = None
     bias_constraint: Constraint | None = None
+
+    ends_in_activation: ClassVar[bool] = True
 
     def init(self, key: jax.Array, x: Shape) -> tuple[Params, State]:
         require_rank(x, tuple(range(2, 9)), "(batch, ..., features)")

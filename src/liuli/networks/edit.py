@@ -14,12 +14,11 @@ from liuli.networks.graph import Graph, Node
 
 
 def last_activation(net: Graph, output: str) -> Activation | None:
-    """The activation that ends ``output``: of a layer with an ``activation`` field, else None (not known)."""
+    """The activation that ends ``output``, or None where the last layer does not end in one."""
     layer = dict(net.calls())[output].layer
     if isinstance(layer, Graph):
         return last_activation(layer, layer.outputs[0]) if len(layer.outputs) == 1 else None
-    found = getattr(layer, "activation", None)
-    return found if isinstance(found, Activation) else None
+    return layer.activation if layer.ends_in_activation else None  # type: ignore[attr-defined]
 
 
 def without_activation(net: Graph, output: str) -> Graph:
@@ -48,10 +47,12 @@ def frozen(net: Graph, names: set[str] | None = None) -> Graph:
 
 
 def is_used_elsewhere(net: Graph, output: str) -> bool:
-    """Whether the value is also taken by another node, or its layer is shared."""
+    """Whether the value is more than one output of the network: also taken by a node, listed twice, or of a shared
+    layer."""
     node: Node = dict(net.calls())[output]
-    taken = any(output in other.inputs for other in net.nodes)
-    return taken or sum(other.name == node.name for other in net.nodes) > 1
+    uses = sum(output in other.inputs for other in net.nodes) + net.outputs.count(output)
+    within = isinstance(node.layer, Graph) and is_used_elsewhere(node.layer, node.layer.outputs[0])
+    return uses > 1 or sum(other.name == node.name for other in net.nodes) > 1 or within
 
 
 def trainable(net: Layer, params: dict[str, Any]) -> Any:

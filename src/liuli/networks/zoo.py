@@ -66,8 +66,8 @@ def cnn(
     """y = g(relu(flat(B_k(...B_1(scale x + offset))) W_1 + b_1) W_2 + b_2)            x: (batch, ...)
 
     A block B_i is two convolutions of 3 x 3, each with batch normalization and ReLU, then the largest of each 2 x 2
-    pixels. Filters double from block to block (256 at most), and there are as many blocks as leave 2 to 4 pixels a side.
-    Half of the dropout follows each block, all of it the dense layer. Images may come flat.
+    pixels. Filters double from block to block (256 at most); as many blocks as leave 2 to 4 pixels a side. Half of the
+    dropout follows each block, all of it the dense layer. Images may come flat.
 
     Reference: Simonyan and Zisserman, *Very Deep Convolutional Networks for Large-Scale Image Recognition*, ICLR 2015;
     batch normalization: Ioffe and Szegedy, ICML 2015.

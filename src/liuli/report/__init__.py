@@ -1,4 +1,4 @@
-"""The report: one HTML page that tells of a training, and its figures as pictures. Needs ``pip install liuli[plot]``."""
+"""The report: one HTML page that tells of a training, and its figures as pictures. Needs the ``plot`` extra."""
 
 from liuli.report.page import write_pictures, write_report
 

@@ -12,12 +12,12 @@ import numpy as np
 from liuli.core.files import write_whole
 from liuli.data import Dataset, Table
 from liuli.report import panels
+from liuli.report.facts import versions
 from liuli.report.html import Html, join, tag
 from liuli.report.panels import brief, share
 from liuli.report.sections import all_sections
 from liuli.report.story import Story
 from liuli.report.svg import chinese_fonts, drawing, png
-from liuli.report.versions import versions
 from liuli.report.words import Words
 from liuli.training import History, Model
 
@@ -47,7 +47,9 @@ def write_report(
     evaluation:  what ``model.evaluate`` found on the test part.
     language:    "en" or "zh".
     facts:       more to tell: "command", "data" (its name or path), "model" (the name of the model's file beside the
-                 report, "model.liuli" by default), "seconds", "versions" (a dict); others are shown by their names.
+                 report, "model.liuli" by default), "network" (its short name), "started", "seconds", "epochs" (as many
+                 as were asked for), "batch_size", "patience", "versions" (a dict), "split" (rows by "train",
+                 "validation", "test") and "measured_on" (which of them ``test`` is). Others are not shown.
 
     Raises:
         LiuliError: Matplotlib is not installed, or the language is not known.
@@ -128,11 +130,12 @@ def _verdict(story: Story) -> list[Html]:
         return []
     if story.class_names:
         right = share((answers.true == answers.predicted).mean())
-        text = words("verdict classes", n=len(answers.true), share=right)
+        text = story.say("verdict classes", n=len(answers.true), share=right)
     else:
         error = np.median(np.abs(answers.predicted - answers.true))
-        text = words("verdict values", n=len(answers.true), name=story.data.target_name, error=brief(error))
-    return [tag("p", text, class_="verdict")]
+        text = story.say("verdict values", n=len(answers.true), name=story.data.target_name, error=brief(error))
+    unseen = " " + words("unseen") if story.part == "test" else ""
+    return [tag("p", text + unseen, class_="verdict")]
 
 
 def _tiles(story: Story) -> Html:

@@ -32,7 +32,7 @@ class Panel:
 
     name: str
     label: str
-    draw: Callable[[Any], Any]
+    draw: Callable[..., Any]
     width: float = 4.7
     height: float = 3.1
 
@@ -86,7 +86,7 @@ def composed(plate: Plate) -> Any:
 def target(story: Story) -> Plate:
     """The classes, or the distribution of the target, in both parts."""
     words = story.words
-    parts = {words("training part"): story.targets(story.train), words("test part"): story.targets(story.test)}
+    parts = {words("part train"): story.targets(story.train), words(f"part {story.part}"): story.targets(story.test)}
     if story.class_names:
         counts = {part: np.bincount(codes, minlength=len(story.class_names)) for part, codes in parts.items()}
         kept = np.sort(np.argsort(-sum(counts.values()), kind="stable")[:CLASSES])
@@ -145,7 +145,7 @@ def confusion(story: Story) -> Plate:
     if answers is None or not names:
         return Plate("confusion", ())
     counts = confusion_counts(answers.true, answers.predicted, len(names))
-    label = words("alt confusion", right=counts.trace(), n=counts.sum(), list=most_confused(counts, names, words))
+    label = story.say("alt confusion", right=counts.trace(), n=counts.sum(), list=most_confused(counts, names, words))
     side = min(7.5, max(3.0, 1.4 + 0.36 * len(names)))
     draw = partial(confusion_matrix, counts, names, words=words)
     return Plate("confusion", (Panel("confusion", label, draw, side + 0.3, side),))
@@ -169,7 +169,7 @@ def residuals(story: Story) -> Plate:
         return Plate("residuals", ())
     r, rows = answers.predicted - answers.true, sample(len(answers.true), POINTS)
     (mean, std), (median, _) = gaussian(finite(r)), laplace(finite(r))
-    label = words("alt scatter", name=name, n=len(rows), r=brief(correlation(answers.true, answers.predicted)))
+    label = story.say("alt scatter", name=name, n=len(rows), r=brief(correlation(answers.true, answers.predicted)))
     points = partial(predicted_against_true, answers.true[rows], answers.predicted[rows], name, words=words)
     said = words("alt residuals", mean=brief(mean), std=brief(std), median=brief(median))
     bars = partial(residual_histogram, r, name, words=words)
@@ -181,7 +181,7 @@ def worst_images(story: Story) -> Plate:
     if story.images is None or story.answers is None or not isinstance(story.test, Dataset):
         return Plate("worst", ())
     rows = story.answers.worst(SHOWN)
-    captions = [caption(story, row).replace(story.words("comma"), "\n") for row in rows]
+    captions = [caption(story, row) for row in rows]
     draw = partial(image_grid, story.pictures(story.test, rows), captions, columns=4)
     deep = 1.65 * -(-len(rows) // 4) + 0.2
     return Plate("worst", (Panel("worst", story.words("section worst"), draw, 5.5, deep * 1.05),))
@@ -256,4 +256,8 @@ def share(part: Any) -> str:
     return "> 99.9 %" if part > 0.9995 else "< 0.1 %" if part < 0.0005 else f"{part * 100:.1f} %"
 
 
-_UNITS = {"mean_absolute_error": "", "root_mean_squared_error": "", "mean_squared_error": "²"}
+_UNITS = {
+    "mean_absolute_error": "", "mae": "", "root_mean_squared_error": "", "rmse": "",
+    "mean_squared_error": "²", "mse": "²",
+}  # fmt: skip
+"""What errors are measured in: powers of the target's unit."""

@@ -58,14 +58,14 @@ def shown_rows(story: Story, rows: np.ndarray) -> tuple[list[str], list[tuple[An
     if answers is None:
         return [], [], []
     if names:
-        head = [words("row"), words("true"), words("predicted"), words("probability")]
+        head = [story.say("row"), words("true"), words("predicted"), words("probability")]
         p = answers.probabilities
         said = [
             (names[answers.true[r]], names[answers.predicted[r]], share(p[r, answers.predicted[r]]))  # type: ignore[index]
             for r in rows
         ]
     else:
-        head = [words("row"), words("true"), words("predicted"), words("residual")]
+        head = [story.say("row"), words("true"), words("predicted"), words("residual")]
         pairs = [(answers.true[r], answers.predicted[r]) for r in rows]
         said = [(brief(true), brief(found), f"{found - true:+.4g}") for true, found in pairs]
     cells = [[_cell(column, row) for column in features] for row in rows]
@@ -100,8 +100,8 @@ def _content(column: Column, values: np.ndarray, counts: np.ndarray, words: Word
         shown = brief if column.kind == "number" else iso
         return words("range", low=shown(values[0]), high=shown(values[-1]))
     top = np.argsort(-counts, kind="stable")[:4]
-    name = {0.0: "✗", 1.0: "✓"} if column.kind == "boolean" else {}
-    said = ", ".join(f"{name.get(values[i], str(values[i])[:30])} ({counts[i]})" for i in top)
+    shown = _mark if column.kind == "boolean" else str
+    said = ", ".join(f"{shown(values[i])[:30]} ({counts[i]})" for i in top)
     return said + ", …" * (len(values) > len(top))
 
 
@@ -125,7 +125,7 @@ def _cell(column: Column, row: int) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
-        return "✓" if value else "✗"
+        return _mark(value)
     return brief(value) if column.kind == "number" else str(value)
 
 
@@ -137,6 +137,10 @@ def _plain(column: Column, row: int) -> Any:
     if column.kind == "boolean":
         return bool(column.values[row])
     return _shortest(column.values[row]) if column.kind == "number" else str(column.values[row])
+
+
+def _mark(value: Any) -> str:
+    return "✓" if value else "✗"
 
 
 def _shortest(value: Any) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from liuli.data import Dataset
 from liuli.networks.summary import quantity
 from liuli.report import panels
+from liuli.report.facts import done
 from liuli.report.figures.confusion import confusion_counts
 from liuli.report.figures.residuals import gaussian, laplace
 from liuli.report.figures.style import finite
@@ -20,7 +21,6 @@ from liuli.report.rows import COLUMNS, column_rows, shown_rows
 from liuli.report.story import WATCHED, Story, sample
 from liuli.report.svg import drawing, png_of, svg
 from liuli.report.usage import in_python, on_command_line
-from liuli.report.versions import done
 
 EXAMPLES = 10  # images shown of the training part
 
@@ -29,8 +29,9 @@ def data(story: Story) -> Html:
     """What the data are: rows, columns or images, and what is predicted."""
     words, whole = story.words, story.data
     task = words(f"task {whole.task}", n=len(story.class_names))
-    counts = {"rows": len(whole), "train": len(story.train), "test": len(story.test)}
-    first = tag("p", words("data parts", name=whole.target_name, task=task, **counts))
+    sizes = story.facts.get("split") or {"train": len(story.train), story.part: len(story.test)}
+    parts = ", ".join(f"{words(f'part {part}')} {rows}" for part, rows in sizes.items() if rows)
+    first = tag("p", words("data parts", name=whole.target_name, task=task, rows=len(whole), parts=parts))
     return join([first, _columns(story), _arrays(story), _target(story)])
 
 
@@ -74,7 +75,7 @@ def test(story: Story) -> Html:
     """The metrics, and the confusion matrix or the residuals."""
     words = story.words
     rows = ((words.quantity(name), f"{value:.6g}") for name, value in story.evaluation.items())
-    metrics = table([words("metric"), words("on test")], rows, words("metrics"), numeric=(1,))
+    metrics = table([words("metric"), story.say("on test")], rows, words("metrics"), numeric=(1,))
     parts = [tag("h3", words("metrics")), metrics] if story.evaluation else []
     return join([*parts, _confusion(story), _residuals(story)])
 
@@ -84,7 +85,7 @@ def worst(story: Story) -> Html:
     words, answers = story.words, story.answers
     if answers is None or not len(answers.true):
         return Html("")
-    note = tag("p", words("worst classes" if story.class_names else "worst values"))
+    note = tag("p", story.say("worst classes" if story.class_names else "worst values"))
     rows = answers.worst(SHOWN)
     if story.images is not None and isinstance(story.test, Dataset):
         shown = zip(rows, story.pictures(story.test, rows), strict=True)
@@ -98,7 +99,7 @@ def worst(story: Story) -> Html:
 def inside(story: Story) -> Html:
     """Weights and activations, layer by layer."""
     words, parts = story.words, []
-    watched = tag("p", words("activations note", n=min(WATCHED, len(story.test))), class_="note")
+    watched = tag("p", story.say("activations note", n=min(WATCHED, len(story.test))), class_="note")
     for key, arrays, make, note in (
         ("weights", story.weights, panels.weights, ""),
         ("activations", story.activations, panels.activations, watched),
@@ -115,7 +116,7 @@ def use(story: Story) -> Html:
     if not program:
         return Html("")
     file = story.facts.get("model", "model.liuli")
-    note = words("in python note" if command else "in python note arrays", file=file)
+    note = story.say("in python note" if command else "in python note arrays", file=file)
     parts = [tag("h3", words("in python")), tag("p", note), code(program)]
     if command:
         parts += [tag("h3", words("on command line")), tag("p", words("on command line note")), code(command)]
@@ -184,7 +185,7 @@ def _confusion(story: Story) -> Html:
     ratios = [[share(a / b) if b else "–" for a, b in zip(right, total, strict=True)] for total in (rows, named)]
     head = [words("class"), words("rows"), words("found"), words("right when said")]
     each = table(head, zip(names, rows, *ratios, strict=True), words("each class"), numeric=(1, 2, 3))
-    notes = [tag("p", said), tag("p", words("confusion note"), class_="note")]
+    notes = [tag("p", said), tag("p", story.say("confusion note"), class_="note")]
     return join(
         [tag("h3", words("confusion")), *notes, figures(panels.confusion(story)), tag("h3", words("each class")), each]
     )
@@ -200,7 +201,7 @@ def _residuals(story: Story) -> Html:
     values = {"mean": mean, "std": std, "median": median, "scale": scale}
     note = words("residuals note", **{key: brief(value) for key, value in values.items()})
     all_rows, drawn = len(answers.true), len(sample(len(answers.true), POINTS))
-    few = tag("p", words("sampled", n=drawn, all=all_rows), class_="note") if drawn < all_rows else ""
+    few = tag("p", story.say("sampled", n=drawn, all=all_rows), class_="note") if drawn < all_rows else ""
     return join([tag("h3", words("residuals")), tag("p", note), few, figures(panels.residuals(story))])
 
 

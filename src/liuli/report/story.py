@@ -50,9 +50,9 @@ class Story:
 
     model: Model
     history: History
-    data: Dataset | Table
-    train: Dataset | Table
-    test: Dataset | Table
+    data: Any  # a Dataset or a Table, as the two parts
+    train: Any
+    test: Any
     evaluation: Mapping[str, float]
     words: Words
     facts: Mapping[str, Any]
@@ -71,6 +71,16 @@ class Story:
     def is_line(self) -> bool:
         """Whether the network has one entrance and one exit, which test rows can be sent through."""
         return len(self.model.net.inputs) == len(self.model.net.outputs) == 1
+
+    @property
+    def part(self) -> str:
+        """Which part of the data ``test`` is: "test", "validation" or "train"."""
+        told = str(self.facts.get("measured_on", "train" if self.test is self.train else "test"))
+        return {"training": "train"}.get(told, told)
+
+    def say(self, key: str, **values: Any) -> str:
+        """The text that ``key`` means, which may name the part of the data."""
+        return self.words(key, part=self.words(f"part {self.part}"), **values)
 
     @cached_property
     def summary(self) -> Summary:
@@ -92,7 +102,7 @@ class Story:
         chosen = (p[:, 1] > 0.5).astype(int) if outputs.shape[1] == 1 else p.argmax(axis=1)
         return Answers(true, chosen, p)
 
-    def targets(self, part: Dataset | Table) -> np.ndarray:
+    def targets(self, part: Any) -> np.ndarray:
         """The true class numbers or values of a part: (rows,), or (rows, targets) where there are several."""
         if self.class_names:
             number = {name: i for i, name in enumerate(self.class_names)}

@@ -11,16 +11,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "title": ("{name}: report of a training", "{name}：训练报告"),
     "untitled": ("Data", "数据"),
     "contents": ("Contents", "目录"),
-    "comma": (", ", "，"),
-    "colon": (": ", "："),
     "verdict classes": (
-        "On {n} test rows that it was not trained on, the model names the right class for {share}.",
-        "在未参与训练的 {n} 行测试数据上，模型给出正确类别的比例为 {share}。",
+        "On {n} {part} rows, the model names the right class for {share}.",
+        "在 {n} 行{part}数据上，模型给出正确类别的比例为 {share}。",
     ),
     "verdict values": (
-        "On {n} test rows that it was not trained on, half of the predictions of {name} are within {error} of the truth.",
-        "在未参与训练的 {n} 行测试数据上，对 {name} 的预测有一半与真实值相差不超过 {error}。",
+        "On {n} {part} rows, half of the predictions of {name} are within {error} of the truth.",
+        "在 {n} 行{part}数据上，对 {name} 的预测有一半与真实值相差不超过 {error}。",
     ),
+    "unseen": ("It was not trained on them.", "这些数据未参与训练。"),
     # Sections
     "section data": ("The data", "数据"),
     "section network": ("The network", "网络"),
@@ -31,8 +30,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "section use": ("How to use the model", "如何使用模型"),
     # Data
     "data parts": (
-        "{rows} rows: {train} to train on, {test} to test with. What is predicted: {name} ({task}).",
-        "共 {rows} 行：{train} 行用于训练，{test} 行用于测试。预测目标：{name}（{task}）。",
+        "{rows} rows ({parts}). What is predicted: {name} ({task}).",
+        "共 {rows} 行（{parts}）。预测目标：{name}（{task}）。",
     ),
     "task regression": ("a number", "数值"),
     "task binary": ("one of two classes", "二分类"),
@@ -69,7 +68,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "预测目标，标准化：均值 {mean}，标准差 {std}",
     ),
     "more columns": ("The first {n} of {all} columns are shown.", "仅显示 {all} 列中的前 {n} 列。"),
-    "a row": ("Each row", "每一行"),
     "array row": (
         "Each row holds numbers of shape {shape} ({dtype}), from {low} to {high}.",
         "每一行是形状为 {shape} 的数组（{dtype}），取值 {low} 至 {high}。",
@@ -86,8 +84,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "rows of": ("{n} rows", "{n} 行"),
     "rows": ("rows", "行数"),
-    "training part": ("training", "训练"),
-    "test part": ("test", "测试"),
+    "part train": ("training", "训练"),
+    "part validation": ("validation", "验证"),
+    "part test": ("test", "测试"),
     # Network
     "drawn": ("Values flow from top to bottom; shapes stand beside the arrows.", "数据自上而下流动；箭头旁标注形状。"),
     "alt network": ("The network drawn. {calls}", "网络结构图。{calls}"),
@@ -120,6 +119,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact model": ("model file", "模型文件"),
     "fact data": ("data", "数据"),
     "fact seconds": ("time", "用时"),
+    "fact started": ("began", "开始时间"),
+    "fact network": ("network", "网络"),
+    "fact batch_size": ("batch size", "批大小"),
+    "fact patience": ("patience (epochs)", "早停耐心（轮）"),
+    "epochs of": ("{n} of {all}", "{n}（上限 {all}）"),
     "fact versions": ("versions", "版本"),
     "fact seed": ("seed", "随机种子"),
     "fact loss": ("loss", "损失函数"),
@@ -144,7 +148,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Test
     "metrics": ("Metrics", "指标"),
     "metric": ("metric", "指标"),
-    "on test": ("on the test part", "测试部分"),
+    "on test": ("on the {part} part", "{part}部分"),
     "quantity loss": ("loss", "损失"),
     "quantity accuracy": ("accuracy", "准确率"),
     "quantity binary_accuracy": ("binary accuracy", "二分类准确率"),
@@ -157,17 +161,22 @@ TEXTS: dict[str, tuple[str, str]] = {
     "quantity mean_squared_error": ("mean squared error", "均方误差"),
     "quantity root_mean_squared_error": ("root mean squared error", "均方根误差"),
     "quantity mean_absolute_error": ("mean absolute error", "平均绝对误差"),
+    "quantity mse": ("mean squared error", "均方误差"),
+    "quantity rmse": ("root mean squared error", "均方根误差"),
+    "quantity mae": ("mean absolute error", "平均绝对误差"),
+    "quantity r2": ("R² score", "R² 决定系数"),
+    "quantity acc": ("accuracy", "准确率"),
     "quantity r2_score": ("R² score", "R² 决定系数"),
     "quantity learning_rate": ("learning rate", "学习率"),
     "confusion": ("Which class was taken for which", "混淆矩阵"),
     "confusion note": (
-        "In each cell: how many test rows of the class at the left were taken for the class below, and their share of "
-        "the row.",
-        "每格：左侧类别的测试数据被判为下方类别的行数，及其占该行的比例。",
+        "In each cell: how many {part} rows of the class at the left were taken for the class below, and their share "
+        "of the row.",
+        "每格：左侧类别的{part}数据被判为下方类别的行数，及其占该行的比例。",
     ),
     "alt confusion": (
-        "Confusion matrix: {right} of {n} test rows have the right class. {list}",
-        "混淆矩阵：{n} 行测试数据中 {right} 行类别正确。{list}",
+        "Confusion matrix: {right} of {n} {part} rows have the right class. {list}",
+        "混淆矩阵：{n} 行{part}数据中 {right} 行类别正确。{list}",
     ),
     "most confused": ("Most often confused: {list}.", "最常混淆：{list}。"),
     "confused": ("{true} taken for {predicted} ({n}×)", "{true} 误判为 {predicted}（{n} 次）"),
@@ -184,17 +193,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "median {median}, scale {scale}.",
         "残差为预测值减真实值。高斯分布：均值 {mean}，标准差 {std}。拉普拉斯分布：中位数 {median}，尺度 {scale}。",
     ),
-    "sampled": ("{n} of {all} test rows were drawn at random for this.", "此处从 {all} 行测试数据中随机抽取 {n} 行。"),
+    "sampled": (
+        "{n} of {all} {part} rows were drawn at random for this.",
+        "此处从 {all} 行{part}数据中随机抽取 {n} 行。",
+    ),
     "alt scatter": (
-        "Predicted against true {name} for {n} test rows; correlation {r}",
-        "{n} 行测试数据中{name}的预测值与真实值；相关系数 {r}",
+        "Predicted against true {name} for {n} {part} rows; correlation {r}",
+        "{n} 行{part}数据中{name}的预测值与真实值；相关系数 {r}",
     ),
     "alt residuals": (
         "Histogram of the residuals: mean {mean}, standard deviation {std}, median {median}",
         "残差直方图：均值 {mean}，标准差 {std}，中位数 {median}",
     ),
     "exactly right": ("exactly right", "完全正确"),
-    "test rows": ("test rows", "测试数据"),
     "true value of": ("true {name}", "真实值：{name}"),
     "predicted value of": ("predicted {name}", "预测值：{name}"),
     "residual of": ("predicted − true {name}", "预测值 − 真实值：{name}"),
@@ -203,35 +214,35 @@ TEXTS: dict[str, tuple[str, str]] = {
     "Laplace": ("Laplace", "拉普拉斯分布"),
     # Worst
     "worst classes": (
-        "The test rows to whose true class the model gave the lowest probability.",
-        "模型赋予真实类别概率最低的测试数据。",
+        "The {part} rows to whose true class the model gave the lowest probability.",
+        "模型赋予真实类别概率最低的{part}数据。",
     ),
     "worst values": (
-        "The test rows whose predictions are farthest from the truth.",
-        "预测值与真实值相差最大的测试数据。",
+        "The {part} rows whose predictions are farthest from the truth.",
+        "预测值与真实值相差最大的{part}数据。",
     ),
     "true": ("true", "真实"),
     "predicted": ("predicted", "预测"),
     "probability": ("probability", "概率"),
     "residual": ("residual", "残差"),
-    "row": ("test row", "测试行"),
+    "row": ("{part} row", "{part}行"),
     "alt worst": (
-        "Test row {row}: true {true}, predicted {predicted} with probability {p}",
-        "测试行 {row}：真实 {true}，预测 {predicted}，概率 {p}",
+        "Row {row}: true {true}, predicted {predicted} with probability {p}",
+        "第 {row} 行：真实 {true}，预测 {predicted}，概率 {p}",
     ),
     "worst image": ("{predicted} ({p}) not {true}", "{predicted}（{p}），应为 {true}"),
     "worst image right": ("{predicted} ({p}), right", "{predicted}（{p}），正确"),
     "worst image value": ("{predicted}, true {true}", "{predicted}，真实 {true}"),
     "alt worst value": (
-        "Test row {row}: true {true}, predicted {predicted}",
-        "测试行 {row}：真实 {true}，预测 {predicted}",
+        "Row {row}: true {true}, predicted {predicted}",
+        "第 {row} 行：真实 {true}，预测 {predicted}",
     ),
     # Inside
     "weights": ("Weights", "权重"),
     "activations": ("Activations", "激活值"),
     "activations note": (
-        "What each layer answers on {n} test rows. Zeros are counted, but not drawn.",
-        "各层在 {n} 行测试数据上的输出。零值只计数，不绘出。",
+        "What each layer answers on {n} {part} rows. Zeros are counted, but not drawn.",
+        "各层在 {n} 行{part}数据上的输出。零值只计数，不绘出。",
     ),
     "alt histogram": (
         "{name}: mean {mean}, standard deviation {std}, from {low} to {high}, n = {n}",
@@ -243,8 +254,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Use
     "in python": ("In Python", "在 Python 中"),
     "in python note": (
-        "Run this in the folder in which {file} lies. The row is the first of the test part.",
-        "在 {file} 所在的文件夹中运行。示例为测试部分的第一行。",
+        "Run this in the folder in which {file} lies. The row is the first of the {part} part.",
+        "在 {file} 所在的文件夹中运行。示例为{part}部分的第一行。",
     ),
     "in python note arrays": (
         "Run this in the folder in which {file} lies, with your own rows in place of the zeros.",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from liuli.data import Schema
-from liuli.report.rows import as_table, plain_row
+from liuli.data import Schema, Table
+from liuli.report.rows import COLUMNS, as_table, plain_row
 from liuli.report.story import Story
 
 
@@ -14,7 +14,7 @@ def in_python(story: Story) -> str:
     if not story.is_line:
         return ""
     file = str(story.facts.get("model", "model.liuli"))
-    table = as_table(story.test) if isinstance(story.model.recipe.schema, Schema) else None
+    table = _table(story)
     if table is not None:
         cells = "".join(f"        {name!a}: {value!a},\n" for name, value in plain_row(table).items())
         top, rows = "import liuli as ll\n", f"rows = [\n    {{\n{cells}    }},\n]\n"
@@ -27,11 +27,16 @@ def in_python(story: Story) -> str:
 
 def on_command_line(story: Story) -> str:
     """The command that predicts the rows of a file, where rows are those of a table."""
-    table = as_table(story.test)
-    if table is None or not isinstance(story.model.recipe.schema, Schema) or not story.is_line:
+    if _table(story) is None or not story.is_line:
         return ""
     file = shlex.quote(str(story.facts.get("model", "model.liuli")))
     return f"liuli predict {file} rows.csv -o predictions.csv"
+
+
+def _table(story: Story) -> Table | None:
+    """The test part as the table that the schema takes, where writing out a row of it is no burden."""
+    wide = not isinstance(story.test, Table) and story.test.x[0].size > COLUMNS
+    return None if wide or not isinstance(story.model.recipe.schema, Schema) else as_table(story.test)
 
 
 def _asked(story: Story) -> list[str]:
@@ -40,8 +45,9 @@ def _asked(story: Story) -> list[str]:
     if not names:
         name = " ".join(story.data.target_name.split())
         return [f"print(model.predict(rows))  # {words('comment values', name=name)}"]
+    second = " ".join(names[1].split())
     several = story.answers is None or story.answers.probabilities is None or len(names) > 2
-    said = words("comment probabilities" if several else "comment probability", name=" ".join(names[1].split()))
+    said = words("comment probabilities" if several else "comment probability", name=second)
     lines = ["found = model.predict(rows)", f"print(found)  # {said}"]
     if story.model.recipe.schema is not None:
         lines.append(f"print(model.recipe.schema.labels(found))  # {words('comment labels')}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Colours that are told apart with colour-vision deficiency too (Okabe and Ito, *Color Universal Design*, 2008)."""
 
-SHARES = ("accuracy", "precision", "recall", "f1_score", "auc")
+SHARES = ("accuracy", "acc", "precision", "recall", "f1_score", "auc")
 """Quantities between 0 and 1, by the end of their names."""
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liuli.core.dials import Dials, with_dials
-from liuli.core.errors import DataError, FileError, LiuliError
+from liuli.core.errors import DataError, FileError, LiuliError, ShapeError
 from liuli.core.precision import Precision, scope
 from liuli.core.specs import Spec
 from liuli.data.schema import Preprocessing
@@ -101,7 +101,12 @@ class Model:
 
     def build(self, *shapes: tuple[int, ...], dtypes: Sequence[Any] | None = None) -> Model:
         """Make the initial weights for inputs of these shapes, the batch axis left out."""
-        kinds = dtypes or [self._dtype(name) for name in self.recipe.network.inputs]
+        names = self.recipe.network.inputs
+        if len(shapes) != len(names) or not all(isinstance(shape, tuple) for shape in shapes):
+            raise ShapeError(
+                "build", got=f"{shapes}", expected=f"a tuple for each of {', '.join(names)}", fix="build((28, 28, 1))"
+            )
+        kinds = dtypes or [self._dtype(name) for name in names]
         inputs = tuple(jax.ShapeDtypeStruct((1, *shape), dtype) for shape, dtype in zip(shapes, kinds, strict=True))
         with self._scope():
             check_units(self.recipe, self._output_shapes(inputs))
@@ -281,6 +286,16 @@ class Model:
         named = {"x": inputs[0], **{f"y ({n})": t for n, t in zip(self.recipe.network.outputs, targets, strict=True)}}
         checked.check_lengths(named)
         return inputs, targets
+
+    def prepare(self, x: Any, y: Any) -> tuple[checked.Arrays, checked.Arrays, Recipe, TrainState]:
+        """A batch as checked arrays, the recipe with its dials in force, and the state: what looks inside starts from.
+
+        Raises:
+            DataError, ShapeError: the batch does not fit the network or the loss.
+        """
+        inputs, targets = self._data(x, y)
+        self._check(inputs, targets)
+        return inputs, targets, self._exact, self._ready()
 
     def _check(self, inputs: checked.Arrays, targets: checked.Arrays) -> None:
         """Build where that has not happened, and check that targets fit predictions."""

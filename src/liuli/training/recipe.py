@@ -26,7 +26,7 @@ class Output(Spec, family="training"):
 
     loss:     compared with the targets.
     metrics:  measured beside it.
-    weight:   the share of this loss in the total.
+    weight:   the share of this loss in the total; None counts it once.
     scale, offset:  metrics are measured on y scale + offset, the units of the raw data; None where targets are not
                     scaled.
 
@@ -38,7 +38,7 @@ class Output(Spec, family="training"):
 
     loss: Loss
     metrics: tuple[Metric, ...] = ()
-    weight: float = dial(default=1.0, least=0.0)
+    weight: float | None = dial(default=None, least=0.0)
     scale: float | None = dial(default=None)
     offset: float | None = dial(default=None)
 
@@ -46,10 +46,16 @@ class Output(Spec, family="training"):
         """Targets or predictions in the units of the raw data."""
         return y if self.scale is None else y * self.scale + self.offset
 
+    def weighed(self, loss: jax.Array) -> jax.Array:
+        """What a loss adds to the total."""
+        return loss if self.weight is None else self.weight * loss
+
     def check(self) -> None:
         labels = [metric.label for metric in self.metrics]
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
-            raise SpecError("metrics", got=f"{twice[0]} twice", expected="each name once", fix='give one of them name="..."')
+            raise SpecError(
+                "metrics", got=f"{twice[0]} twice", expected="each name once", fix='give one of them name="..."'
+            )
 
     def part_name(self, field: str, index: int | None, part: Spec) -> str:
         return "loss" if field == "loss" else f"metrics/{part.label}"  # type: ignore[attr-defined]

@@ -37,7 +37,7 @@ def make_recipe(
         _dealt(loss, names, "loss"), _metrics(metrics, names), _weights(weights, names), strict=True
     ):
         made = _spec(own, Loss)
-        outputs.append(Output(made, tuple(resolve(_spec(m, Metric), made) for m in measures), weight, *_units(schema)))
+        outputs.append(Output(made, tuple(resolve(_metric(m), made) for m in measures), weight, *_units(schema)))
     return Recipe(net, tuple(outputs), optimizer, schema, precision, seed)
 
 
@@ -82,8 +82,14 @@ def _metrics(metrics: Any, names: Sequence[str]) -> list[Sequence[Any]]:
     return [metrics] if len(names) == 1 else [()] * len(names)
 
 
+def _metric(value: Any) -> Metric:
+    """A metric; one that was asked for by name is called so in the history."""
+    metric = _spec(value, Metric)
+    return metric.replace(name=value) if isinstance(value, str) else metric
+
+
 def _weights(weights: Any, names: Sequence[str]) -> list[Any]:
-    return [1.0] * len(names) if weights is None else _dealt(weights, names, "loss_weights")
+    return [None] * len(names) if weights is None else _dealt(weights, names, "loss_weights")
 
 
 def _spec(value: Any, kind: type[Spec]) -> Any:

@@ -39,7 +39,7 @@ def total_loss(
 ) -> jax.Array:
     """The weighted sum of the losses of all outputs, without penalties."""
     pairs = zip(fused.recipe.outputs, targets, values, strict=True)
-    return sum(jnp.asarray(output.weight * output.loss(y, v, weight)) for output, y, v in pairs)  # type: ignore[return-value]
+    return sum(jnp.asarray(output.weighed(output.loss(y, v, weight))) for output, y, v in pairs)  # type: ignore[return-value]
 
 
 def train_step(fused: Fused, now: TrainState, batch: Batch) -> tuple[TrainState, Sums]:
@@ -83,7 +83,7 @@ def results(fused: Fused, sums: Sums) -> tuple[jax.Array, ...]:
     total = sums["penalty"] / sums["count"]
     for prefix, output in _named(fused):
         loss = sums[f"{prefix}loss"] / (sums["count"] if output.loss.reduction == "mean" else 1.0)
-        total = total + output.weight * loss
+        total = total + output.weighed(loss)
         found += [loss] if prefix else []
         found += [metric.result(sums[f"{prefix}{metric.label}"]) for metric in output.metrics]
     return (total, *found)

@@ -14,6 +14,7 @@ from liuli.inspect.derivation.activations import sigmoid, softmax
 from liuli.inspect.derivation.lines import Expression
 from liuli.inspect.derivation.notation import fraction, gradient
 from liuli.losses import Loss
+from liuli.training.recipe import Output
 
 Array = np.ndarray
 
@@ -22,16 +23,25 @@ _LEAST = 1e-7  # where losses on probabilities cut them
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A loss and what it compares: ``t`` and ``a`` are symbols; ``prediction`` and ``logit`` (where the activation
-    moved into the loss) are functions that give numbers."""
+    """The loss of an output and what it compares.
 
-    loss: Loss
-    weight: float
+    ``t`` and ``a`` are symbols; ``prediction`` and ``logit`` (where the activation moved into the loss) give numbers.
+    """
+
+    output: Output
     t: str
     a: str
     target: Array
     prediction: Callable[[], Array]
     logit: Callable[[], Array] | None = None
+
+    @property
+    def loss(self) -> Loss:
+        return self.output.loss
+
+    @property
+    def weight(self) -> float:
+        return 1.0 if self.output.weight is None else self.output.weight
 
     @property
     def fused(self) -> bool:
@@ -130,7 +140,7 @@ def _general(s: Setting) -> Term:
     target = jax.numpy.asarray(s.target)
 
     def value(a: jax.Array) -> jax.Array:
-        return jax.numpy.asarray(s.weight * s.loss(target, a))
+        return jax.numpy.asarray(s.output.weighed(s.loss(target, a)))
 
     def at() -> jax.Array:
         return jax.numpy.asarray(s.prediction(), float)

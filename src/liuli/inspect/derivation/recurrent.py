@@ -96,7 +96,10 @@ class _Numbers:
 
 
 def lstm(call: Call) -> Piece:
-    """dL/dc_t and dL/dh_t gather what comes from above and from step t + 1; dL/dW = sum over t of x_t^T dL/dz_t."""
+    """dL/dc_t and dL/dh_t gather what comes from above and from step t + 1; dL/dW = sum over t of x_t^T dL/dz_t.
+
+    The formulas are those of a step that counts; a masked one keeps c and h, and is computed so.
+    """
     n, words = _Numbers(call), _symbols(call)
     forward = [
         Step("gates", Expression(words["gates"], n.z)),

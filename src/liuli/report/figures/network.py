@@ -86,7 +86,7 @@ def _described(value: str, node: Any, row: Any, shared: bool, words: Words) -> B
 
 
 def _width(box: Box) -> float:
-    return BOX if len(box.lines) > 1 else max(90.0, min(BOX, 7.5 * len(box.lines[0]) + 24))
+    return BOX if len(box.lines) > 1 else max(90.0, min(BOX, 7.5 * max(map(len, box.lines)) + 24))
 
 
 def _top(rank: int) -> float:
@@ -123,7 +123,7 @@ def _box(ax: Any, box: Box, place: Place) -> None:
 
 
 def _arrow(ax: Any, boxes: dict[str, Box], layout: Layout, start: str, end: str, xs: tuple[float, ...]) -> None:
-    """A curve from the box of ``start`` down to that of ``end``, past the ranks between; several arrive side by side."""
+    """A curve from the box of ``start`` down to that of ``end``, past the ranks between; several arrive abreast."""
     path, patches = require("matplotlib.path", extra="plot").Path, require("matplotlib.patches", extra="plot")
     first, last = layout.places[start], layout.places[end]
     arriving = [(s, x) for s, e, x in layout.arrows if e == end]

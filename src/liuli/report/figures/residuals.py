@@ -26,7 +26,7 @@ def predicted_against_true(
     """
     ax, ends = axis(ax), _span(true, predicted)
     ax.plot(ends, ends, color=GREY, linestyle="--", linewidth=1, label=words("exactly right"))
-    ax.plot(true, predicted, "o", color=BLUE, markersize=3.5, alpha=0.6, markeredgewidth=0, label=words("test rows"))
+    ax.plot(true, predicted, "o", color=BLUE, markersize=3.5, alpha=0.6, markeredgewidth=0, label=words("rows"))
     ax.set_xlabel(words("true value of", name=short(name, 24)), parse_math=False)
     ax.set_ylabel(words("predicted value of", name=short(name, 24)), parse_math=False)
     ax.legend(frameon=False)
@@ -43,7 +43,7 @@ def residual_histogram(residuals: np.ndarray, name: str, ax: Any = None, words: 
     """
     ax, residuals = axis(ax), finite(residuals)
     density, bins = np.histogram(residuals, edges(residuals), density=len(residuals) > 0)
-    ax.stairs(density, bins, fill=True, facecolor=PALE, edgecolor=BLUE, linewidth=1, label=words("test rows"))
+    ax.stairs(density, bins, fill=True, facecolor=PALE, edgecolor=BLUE, linewidth=1, label=words("rows"))
     (mean, std), (median, scale) = gaussian(residuals), laplace(residuals)
     r = np.linspace(bins[0], bins[-1], 200)
     if std > 0 and scale > 0:

@@ -14,23 +14,22 @@ from liuli.report.html import tag
 from liuli.report.panels import brief
 from liuli.report.story import Story
 
+_GIVEN = ("command", "data", "model", "network", "started", "seconds", "batch_size", "patience")
+_CODE = ("command", "data", "model", "network", "loss", "optimizer", "stopped")
+
 
 def done(story: Story) -> list[tuple[str, Any]]:
     """Names and values of the facts: those that were handed over, and those that the model and the history tell."""
-    recipe, words, given = story.model.recipe, story.words, dict(story.facts)
-    facts: dict[str, Any] = {key: given.pop(key) for key in ("command", "data", "model", "seconds") if key in given}
-    facts["epochs"] = given.pop("epochs", len(story.history))
-    if story.history.stopped:
-        facts["stopped"] = story.history.stopped
+    recipe, words, given, history = story.model.recipe, story.words, story.facts, story.history
+    facts = {key: given[key] for key in _GIVEN if given.get(key) is not None}
+    asked = given.get("epochs", len(history))
+    facts["epochs"] = len(history) if asked == len(history) else words("epochs of", n=len(history), all=asked)
+    if history.stopped:
+        facts["stopped"] = history.stopped
     facts["loss"] = ", ".join(repr(output.loss) for output in recipe.outputs)
-    facts |= {
-        "optimizer": repr(recipe.optimizer),
-        "seed": given.pop("seed", recipe.seed),
-        "precision": recipe.precision,
-    }
-    facts["versions"] = given.pop("versions", None) or versions()
-    named = [(words(f"fact {key}"), _shown(key, value, story)) for key, value in facts.items()]
-    return named + [(key.replace("_", " "), _shown(key, value, story)) for key, value in given.items()]
+    facts |= {"optimizer": repr(recipe.optimizer), "seed": recipe.seed, "precision": recipe.precision}
+    facts["versions"] = given.get("versions") or versions()
+    return [(words(f"fact {key}"), _shown(key, value, story)) for key, value in facts.items()]
 
 
 def versions() -> dict[str, str]:
@@ -47,6 +46,4 @@ def _shown(key: str, value: Any, story: Story) -> Any:
         return story.words("seconds", n=brief(value))
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {each}" for name, each in value.items())
-    if key in ("command", "data", "model", "loss", "optimizer", "stopped"):
-        return tag("code", value)
-    return brief(value) if isinstance(value, float) else value
+    return tag("code", value) if key in _CODE else value
