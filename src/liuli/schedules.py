@@ -70,7 +70,7 @@ class CosineDecay(Schedule):
     warmup_steps: int = setting(default=0, least=0)
 
     def __call__(self, step: Any) -> Any:
-        top, steps = self.initial_learning_rate, self.warmup_steps
+        step, top, steps = jnp.asarray(step, float), self.initial_learning_rate, self.warmup_steps
         decay = optax.cosine_decay_schedule(1.0, self.decay_steps)
         if not steps:
             return top * ((1 - self.alpha) * decay(step) + self.alpha)

@@ -13,7 +13,7 @@ HOSTILE = 'x"><script>alert(1)</script>'
 CLASSES = ("<b>low</b> & $x$", "'high' </style>", "北京")
 
 
-def told(model, data, train, test, history, **facts):
+def told(model, data, train, test, history, /, **facts):
     evaluation = model.evaluate(test)
     return {
         "model": model, "history": history, "data": data, "train": train, "test": test, "evaluation": evaluation,

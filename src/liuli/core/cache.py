@@ -19,9 +19,7 @@ def folder() -> Path | None:
     chosen = os.environ.get("LIULI_CACHE", "")
     if chosen.lower() in ("off", "0", "none", "no"):
         return None
-    if chosen:
-        return Path(chosen)
-    return _user_cache() / "liuli" / "compiled"
+    return (Path(chosen) if chosen else _user_cache() / "liuli" / "compiled") / f"{_cores()}-cores"
 
 
 def switch_on() -> None:
@@ -33,6 +31,11 @@ def switch_on() -> None:
     jax.config.update("jax_compilation_cache_dir", str(place))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _cores() -> int:
+    """The processors that this process may use: XLA compiles for their number, and JAX's keys do not tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _user_cache() -> Path:
