@@ -41,7 +41,9 @@ def main() -> None:
         seconds = all_seconds[1:]
         ratios = [s / o for s, o in zip(seconds, ours, strict=True)]
         middle, ratio = statistics.median(seconds), statistics.median(ratios)
-        print(f"{name:24} {middle:.3f} s an epoch ({min(seconds):.3f} to {max(seconds):.3f}), {ratio:.2f} times liuli's")
+        print(
+            f"{name:24} {middle:.3f} s an epoch ({min(seconds):.3f} to {max(seconds):.3f}), {ratio:.2f} times liuli's"
+        )
 
 
 def liuli_side(x: np.ndarray, y: np.ndarray) -> Callable[[], object]:

@@ -111,9 +111,9 @@ class Adam(Optimizer):
     def direction(self) -> optax.GradientTransformation:
         adam = optax.scale_by_adam(self.beta_1, self.beta_2, self.epsilon)
 
-        def update(gradient: Any, slots: Any, params: Any = None) -> Any:
+        def update(updates: Any, state: Any, params: Any = None) -> Any:
             with jax.numpy_dtype_promotion("standard"):  # Optax raises beta, a traced float, to an integer count
-                return adam.update(gradient, slots, params)
+                return adam.update(updates, state, params)
 
         return optax.GradientTransformation(adam.init, update)
 

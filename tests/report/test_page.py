@@ -165,7 +165,13 @@ def test_columns_and_scaling(mixed, tmp_path):
 
 
 def test_facts(digits, tmp_path):
-    facts = {"command": "liuli train <x>", "seconds": 12.3456, "versions": {"liuli": "9.9"}, "batch_size": 32, "epochs": 50}
+    facts = {
+        "command": "liuli train <x>",
+        "seconds": 12.3456,
+        "versions": {"liuli": "9.9"},
+        "batch_size": 32,
+        "epochs": 50,
+    }
     text = written(tmp_path, digits[0], facts=facts)
     page = Page(text)
     cells = page.cells()
@@ -184,7 +190,9 @@ def test_sections_that_do_not_apply_are_absent(digits, tmp_path):
     assert "Learning curves" not in text and "Metrics" not in text
     x = ll.Input((64,))
     h = layers.Dense(4)(x)
-    model = ll.Model(ll.Graph(x, [layers.Dense(10, "softmax")(h), layers.Dense(1)(h)]), ("categorical_crossentropy", "mse"))
+    model = ll.Model(
+        ll.Graph(x, [layers.Dense(10, "softmax")(h), layers.Dense(1)(h)]), ("categorical_crossentropy", "mse")
+    )
     page = Page(written(tmp_path, given, model=model, evaluation={"loss": 1.0}))
     assert section_ids(page) == ["data", "network", "training", "test", "inside"]
     assert not page.faults
@@ -259,7 +267,14 @@ def test_chinese_page_has_no_english_but_names(request, task, tmp_path):
     page = Page(written(tmp_path, given, language="zh"))
     recipe = given["model"].recipe
     names = {*given["data"].feature_names, given["data"].target_name, given["data"].name, *recipe.network.names}
-    names |= {repr(layer) for layer in recipe.network.names.values()} | {"liuli", "jax", "numpy", "python", "float32", "inf"}
+    names |= {repr(layer) for layer in recipe.network.names.values()} | {
+        "liuli",
+        "jax",
+        "numpy",
+        "python",
+        "float32",
+        "inf",
+    }
     known = set(re.findall("[A-Za-z]{2,}", " ".join(names))) | {"conv", "kernel", "bias", "kB", "InputLayer"}
     found = set(re.findall("[A-Za-z]{2,}", page.text(without=("code", "pre"))))
     assert found <= known

@@ -26,7 +26,7 @@ def switch_on() -> None:
     """Let JAX keep what it compiles, unless the cache is off, the user chose a folder of JAX's own, or ours cannot
     be written."""
     place = folder()
-    if place is None or jax.config.jax_compilation_cache_dir or not _writable(place):
+    if place is None or getattr(jax.config, "jax_compilation_cache_dir", None) or not _writable(place):
         return
     jax.config.update("jax_compilation_cache_dir", str(place))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)

@@ -123,7 +123,7 @@ def _coerce_tuple(value: Any, items: tuple[Any, ...], where: str, resolve: Calla
 def _integer(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise SpecError(where, got=_shown(value), expected="an integer", fix="write a whole number such as 64")
-    if not -(2**63) <= value < 2**63:
+    if not -(2**63) <= int(value) < 2**63:
         raise SpecError(where, got=_shown(value), expected="an integer of 64 bits", fix="write a smaller one")
     return int(value)
 

@@ -28,6 +28,7 @@ from liuli.inspect.derivation.words import Language, check_language, word
 from liuli.inspect.display import number
 from liuli.inspect.trace import Tapped, Trace, moved, trace
 from liuli.layers import Layer
+from liuli.networks import Graph
 from liuli.regularizers import Regularizer
 from liuli.training import Model
 
@@ -231,7 +232,7 @@ def _outputs(seen: Trace) -> list[str]:
     for name in seen.recipe.network.outputs:
         net, path = seen.recipe.network, name
         layer: Layer = dict(net.calls())[name].layer
-        while hasattr(layer, "outputs"):
+        while isinstance(layer, Graph):
             inner = layer.outputs[0]
             layer, path = dict(layer.calls())[inner].layer, f"{path}/{inner}"
         found.append(f"{path}/y")

@@ -33,7 +33,7 @@ State = dict[str, Any]
 class Watch(Protocol):
     """Someone who looks at taps: told every value, and may add a zero whose gradient is wanted."""
 
-    def offset(self, path: str, like: Shape) -> jax.Array | None: ...
+    def offset(self, path: str, like: Any) -> jax.Array | None: ...  # like: anything with a shape and a dtype
     def record(self, path: str, value: jax.Array) -> None: ...
 
 
@@ -110,7 +110,7 @@ class _Collected:
     def __init__(self, zeros: dict[str, jax.Array]) -> None:
         self.zeros, self.values = zeros, OrderedDict()  # a dict would come back from JAX sorted by name
 
-    def offset(self, path: str, like: Shape) -> jax.Array | None:
+    def offset(self, path: str, like: Any) -> jax.Array | None:
         return self.zeros.get(path)
 
     def record(self, path: str, value: jax.Array) -> None:

@@ -138,8 +138,9 @@ class _Counted(Metric):
     def _decided(self, y_true: jax.Array, y_pred: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Whether each class is true, and whether it is guessed: (batch, ..., C)."""
         if self.threshold is None and _columns(y_pred) > 1:
-            both = labels(y_true, y_pred), y_pred.argmax(axis=-1)
-            return tuple(jax.nn.one_hot(y, y_pred.shape[-1], dtype=bool) for y in both)
+            classes = y_pred.shape[-1]
+            guess = jax.nn.one_hot(y_pred.argmax(axis=-1), classes, dtype=bool)
+            return jax.nn.one_hot(labels(y_true, y_pred), classes, dtype=bool), guess
         return y_true.astype(y_pred.dtype) > 0.5, y_pred > (0.5 if self.threshold is None else self.threshold)
 
     def result(self, total: jax.Array) -> jax.Array:

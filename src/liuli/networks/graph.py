@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -69,6 +69,18 @@ class Graph(Layer, family="networks"):
     nodes: tuple[Node, ...] = ()
 
     takes_integers: ClassVar[bool] = True
+
+    if TYPE_CHECKING:  # what the constructor takes besides what the fields hold
+
+        def __init__(
+            self,
+            inputs: Symbol | Sequence[Symbol | str] = (),
+            outputs: Symbol | Sequence[Symbol | str] = (),
+            nodes: Sequence[Node] = (),
+            *,
+            name: str | None = None,
+            trainable: bool = True,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         if not self.nodes and _drawn(self.inputs) and _drawn(self.outputs):

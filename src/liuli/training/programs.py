@@ -69,9 +69,7 @@ def _trainer(recipe: Recipe) -> Callable[..., Carry]:
         steps = 1 if order is None else order.shape[0] // epochs
 
         def body(i: jax.Array, carry: Carry) -> Carry:
-            batch = (
-                data if order is None else jax.tree.map(lambda a: a.at[order[i]].get(mode="promise_in_bounds"), data)
-            )
+            batch = data if order is None else _taken(data, order[i])
             state, measured = train_step(exact, carry[0], batch)
             return state, jax.tree.map(lambda total, new: total.at[i // steps].add(new), carry[1], measured)
 
@@ -134,6 +132,10 @@ def _sum_shapes(recipe: Recipe, form: Any, leaves: tuple[Any, ...]) -> dict[str,
 
     shapes = jax.eval_shape(sums, inputs, targets, weight)
     return {name: (s.shape, s.dtype) for name, s in shapes.items()}
+
+
+def _taken(data: Batch, rows: jax.Array) -> Batch:
+    return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), data)
 
 
 def _exact(fused: Fused, dials: Any) -> Fused:

@@ -88,14 +88,18 @@ class Bar(Callback):
 
 
 class Clock:
-    """Samples a second and time left, from the epochs done since the start."""
+    """Samples a second and time left, from the epochs done since the first call, which also compiled."""
 
     def start(self, run: Run) -> None:
-        self.began, self.first = time.perf_counter(), run.epoch
+        self.marks = [(time.perf_counter(), float(run.epoch))]
 
     def words(self, run: Run, epochs: float) -> str:
         """``12.3k samples/s, 0:05 left``."""
-        seconds, done = time.perf_counter() - self.began, epochs - self.first
+        now = time.perf_counter()
+        began, first = next((mark for mark in reversed(self.marks) if mark[1] < epochs), self.marks[0])
+        if len(self.marks) == 1:
+            self.marks.append((now, epochs))
+        seconds, done = now - began, epochs - first
         if done <= 0 or seconds <= 0:
             return ""
         left = seconds / done * (run.epochs - epochs)

@@ -44,7 +44,7 @@ class Output(Spec, family="training"):
 
     def raw(self, y: jax.Array) -> jax.Array:
         """Targets or predictions in the units of the raw data."""
-        return y if self.scale is None else y * self.scale + self.offset
+        return y if self.scale is None or self.offset is None else y * self.scale + self.offset
 
     def weighed(self, loss: jax.Array) -> jax.Array:
         """What a loss adds to the total."""

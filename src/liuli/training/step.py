@@ -56,7 +56,8 @@ def train_step(fused: Fused, now: TrainState, batch: Batch) -> tuple[TrainState,
 
     (_, (values, state, penalty)), gradients = jax.value_and_grad(objective, has_aux=True)(trained)
     updates, slots = recipe.optimizer.transform(now.step).update(gradients, now.slots, trained)
-    params = recipe.network.constrained(join(now.params, optax.apply_updates(trained, updates), frozen))
+    moved: Any = optax.apply_updates(trained, updates)
+    params = recipe.network.constrained(join(now.params, moved, frozen))
     return TrainState(params, state, slots, now.key, now.step + 1), measure(fused, values, targets, weight, penalty)
 
 

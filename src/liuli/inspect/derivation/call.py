@@ -143,7 +143,8 @@ class _Unfolding:
         mask = masks[0] if one else tuple(masks)
         self.masks[f"{path}/y"] = layer.output_mask(xs[0] if one else tuple(xs), mask)
         symbols = tuple(self.symbols[p] for p in taken)
-        return Call(path, owner, layer, self.count, number, taken, symbols, *own[:2], mask, own[2], self.trace)
+        params, state, key = own
+        return Call(path, owner, layer, self.count, number, taken, symbols, params, state, mask, key, self.trace)
 
 
 def _dealt(taken: tuple[str, ...], net: Graph) -> list[tuple[str, ...]]:

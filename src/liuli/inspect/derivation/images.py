@@ -63,7 +63,7 @@ def conv2d(call: Call) -> Piece:
 
     def forward() -> Array:
         x, W = windows.padded(call.x), kernel()
-        return sum(x[seen] @ W[p, q] for p, q, seen in windows.places()) + b
+        return np.asarray(sum(x[seen] @ W[p, q] for p, q, seen in windows.places()) + b)
 
     def to_kernel() -> Array:
         x, dz = windows.padded(call.x), call.gradient("z")
@@ -111,7 +111,7 @@ def average_pooling(call: Call) -> Piece:
 
     def forward() -> Array:
         x = windows.padded(call.x)
-        return sum(x[place] for _, _, place in windows.places()) / count
+        return np.asarray(sum(x[place] for _, _, place in windows.places()) / count)
 
     shares = Expression(
         rf"\sum_{{\mathrm{{windows}}}} \frac{{1}}{{n}} {call.D('y')}",

@@ -75,7 +75,8 @@ def _cross_entropy(s: Setting) -> Term:
     c, factor, p = weight / count, fraction(weight, count), rf"\mathrm{{softmax}}({s.a})" if logits else s.a
 
     def probability() -> Array:
-        return softmax(s.prediction() if logits else s.logit()) if logits or s.logit else s.prediction()
+        before = s.prediction if logits else s.logit
+        return softmax(before()) if before else s.prediction()
 
     by_logit = Expression(f"{factor}({p} - {s.t})", lambda: c * (probability() * t.sum(-1, keepdims=True) - t))
     by_p = Expression(rf"-{factor}\frac{{{s.t}}}{{{p}}}", lambda: -c * t * _inside(s.prediction()) / s.prediction())
@@ -93,7 +94,8 @@ def _binary(s: Setting) -> Term:
     p = rf"\sigma({s.a})" if logits else s.a
 
     def probability() -> Array:
-        return sigmoid(s.prediction() if logits else s.logit()) if logits or s.logit else s.prediction()
+        before = s.prediction if logits else s.logit
+        return sigmoid(before()) if before else s.prediction()
 
     def value() -> Array:
         p, exact = probability(), s.fused or logits

@@ -77,7 +77,7 @@ def numbers(value: np.ndarray, language: Language) -> str:
     """An array whole where it is small, else its mean and norm."""
     value = np.asarray(value)
     if value.size <= _WHOLE:
-        return np.array2string(value, formatter={"float_kind": number}, separator="  ")
+        return np.array2string(value, formatter={"float_kind": lambda x: number(float(x))}, separator="  ")
     mean, norm = number(float(value.mean())), number(float(np.sqrt(np.square(value, dtype=np.float64).sum())))
     return f"{word('mean', language)} {mean}, {word('norm', language)} {norm}"
 
