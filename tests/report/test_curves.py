@@ -53,5 +53,5 @@ def test_an_empty_history_is_an_empty_axis():
 
 
 def test_unknown_quantities_are_named():
-    with pytest.raises(ll.LiuliError, match="'los'.*'loss'"):
+    with pytest.raises(ll.LiuliError, match=r"'los'.*'loss'"):
         learning_curves(HISTORY, ["los"], ax=axis())

@@ -1,5 +1,7 @@
 """Figures: what is drawn equals what NumPy, SciPy and scikit-learn compute."""
 
+from itertools import pairwise
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -11,9 +13,11 @@ import liuli as ll
 from liuli import layers
 from liuli.networks import summarize
 from liuli.report import figures
+from liuli.report.figures.confusion import extent as extent_of_confusion
 from liuli.report.figures.layout import GAP, arrange
 from liuli.report.figures.network import extent
 from liuli.report.figures.residuals import gaussian, laplace
+from liuli.report.svg import drawing
 from liuli.report.words import Words
 from tests.report.conftest import CLASSES
 
@@ -26,7 +30,8 @@ def ax():
     """An axis whose figure is drawn in the end: what can only fail while drawing fails then."""
     figure = Figure(layout="constrained")
     yield figure.subplots()
-    figure.draw_without_rendering()
+    with drawing():
+        figure.draw_without_rendering()
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
@@ -52,6 +57,18 @@ def test_confusion_matrix_shows_counts_and_row_shares(ax):
 def test_classes_without_rows_have_no_share(ax):
     figures.confusion_matrix(np.array([[3, 0], [0, 0]]), ["a", "b"], ax=ax)
     np.testing.assert_array_equal(ax.collections[0].get_array().reshape(-1), [1, 0, 0, 0])
+
+
+@pytest.mark.parametrize("names", [("low", "medium", "高风险 very high"), "ab", [f"class {i}" for i in range(14)]])
+def test_names_of_classes_do_not_overlap(names):
+    figure = Figure(extent_of_confusion(names), layout="constrained")
+    ax = figures.confusion_matrix(np.eye(len(names), dtype=int), names, ax=figure.subplots())
+    with drawing():
+        figure.draw_without_rendering()
+        boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+    whole = figure.bbox
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+    assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 and box.y0 >= whole.y0 for box in boxes)
 
 
 def test_a_hundred_classes_are_drawn_without_text(ax):
@@ -112,14 +129,14 @@ def test_target_distribution(ax):
 
 def test_images_are_shown_as_they_are(ax):
     images = np.random.default_rng(3).random((5, 4, 6, 1))
-    assert figures.image_grid(images, list(CLASSES) + ["$", "$a$ b"], ax=ax, columns=3) is ax
+    assert figures.image_grid(images, [*CLASSES, "$", "$a$ b"], ax=ax, columns=3) is ax
     for image, shown in zip(images, ax.images, strict=True):
         np.testing.assert_array_equal(shown.get_array(), image[..., 0])
     boxes = [tuple(shown.get_extent()) for shown in ax.images]
     assert len(set(boxes)) == 5
 
 
-# ---- the network drawn -------------------------------------------------------------------------------------------------
+# ---- the network drawn -----------------------------------------------------------------------------------------------
 
 
 def two_ins_and_outs():
@@ -165,7 +182,7 @@ def test_a_box_lies_within_the_drawing(ax):
 
 
 def test_a_line_is_drawn_straight(ax):
-    drawn(ll.Sequential([ll.Input((4,)), *[layers.Dense(2)] * 5]), ax, (4,))
+    drawn(ll.Sequential([ll.Input((4,)), *(layers.Dense(2) for _ in range(5))]), ax, (4,))
     centres = {p.get_x() + p.get_width() / 2 for p in ax.patches if isinstance(p, FancyBboxPatch)}
     assert max(centres) - min(centres) < 1e-6
 
@@ -187,7 +204,7 @@ def test_layout_of_any_graph(takes):
     assert all(places[end].rank > places[start].rank for end, starts in takes.items() for start in starts)
     for rank in range(found.ranks):
         x = sorted(place.x for place in places.values() if place.rank == rank)
-        assert all(b - a >= 100 + GAP - 1e-6 for a, b in zip(x, x[1:], strict=False))
+        assert all(b - a >= 100 + GAP - 1e-6 for a, b in pairwise(x))
     assert all(place.x >= 50 - 1e-6 and place.x <= found.width - 50 + 1e-6 for place in places.values())
     assert sorted((start, end) for start, end, _ in found.arrows) == sorted(
         (start, end) for end, starts in takes.items() for start in starts

@@ -197,13 +197,7 @@ def write_report(plan: Plan, outcome: Outcome, folder: RunFolder, facts: dict[st
         "test": plan.parts.measured[1],
         "evaluation": outcome.metrics,
         "language": language,
-        "facts": {
-            "command": facts["command"],
-            "versions": facts["versions"],
-            "model": folder.model.name,
-            "data": facts["arguments"]["data"],
-            "seconds": outcome.seconds,
-        },
+        "facts": {**facts, "model": folder.model.name, "data": facts["arguments"]["data"]},
     }
     report.write_report(folder.report, **told)
     report.write_pictures(folder.pictures, **told)

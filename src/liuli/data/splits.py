@@ -92,7 +92,7 @@ class Splittable:
         generator = np.random.default_rng(_seed(seed))
         if group is not None:
             codes = _codes(self._each(group, "group"))
-            _enough(k, codes.max() + 1, "groups")
+            _enough(k, int(codes.max()) + 1, "groups")
             fold = _grouped_folds(codes, k, generator)
         else:
             _enough(k, len(self), "rows")
@@ -107,7 +107,7 @@ class Splittable:
             return _latest(_ordered(self._each(time, "time")))
         if group is not None:
             codes = _codes(self._each(group, "group"))
-            _enough(parts + 1, codes.max() + 1, "groups")
+            _enough(parts + 1, int(codes.max()) + 1, "groups")
             return _whole_groups(codes, generator)
         codes = _at_least_two(self.strata()) if stratify else np.zeros(len(self), int)
         return _from_each_class(codes, generator)

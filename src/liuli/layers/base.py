@@ -11,7 +11,7 @@ import functools
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +30,7 @@ Params = dict[str, Any]
 State = dict[str, Any]
 
 
+@runtime_checkable
 class Watch(Protocol):
     """Someone who looks at taps: told every value, and may add a zero whose gradient is wanted."""
 

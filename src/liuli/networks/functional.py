@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from liuli.core.errors import SpecError
 from liuli.core.specs import snake_case
@@ -10,7 +10,8 @@ from liuli.layers.base import Layer, Symbol
 from liuli.layers.input import InputLayer
 
 
-class Drawing(NamedTuple):
+@dataclass(frozen=True)
+class Drawing:
     """What a drawn graph consists of, by name."""
 
     inputs: tuple[str, ...]

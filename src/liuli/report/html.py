@@ -68,5 +68,5 @@ def _attribute(key: str) -> str:
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_VOID = frozenset({"br", "hr", "img", "link", "meta"})
+_VOID = frozenset({"br", "hr", "img", "link", "meta", "wbr"})
 _ROW = {"scope": "row"}

@@ -3,6 +3,7 @@ as pictures."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from liuli.report.html import Html, join, tag
 from liuli.report.panels import brief, share
 from liuli.report.sections import all_sections
 from liuli.report.story import Story
-from liuli.report.svg import chinese_fonts, drawing, png
+from liuli.report.svg import chinese_fonts, drawing, legible, png
 from liuli.report.words import Words
 from liuli.training import History, Model
 
@@ -73,7 +74,8 @@ def write_pictures(
 ) -> list[Path]:
     """Write the figures of the report as PNG files, each whole or not at all; returns their paths.
 
-    Labels are English unless a font with Chinese characters is installed.
+    Labels are English unless a font with Chinese characters is installed. Classes whose names no font can write stand
+    as numbers, and the picture says so.
 
     folder:  is made where it does not exist.
     model, history, data, train, test, evaluation, language, facts:  as in ``write_report``.
@@ -85,8 +87,9 @@ def write_pictures(
     fonts = chinese_fonts()
     Words(language)  # type: ignore[arg-type]
     story = _story(model, history, data, train, test, evaluation, language if fonts else "en", facts)
+    story = dataclasses.replace(story, legible=legible(fonts))
     with drawing(fonts=fonts):
-        pictures = {f"{plate.name}.png": png(panels.composed(plate)) for plate in panels.plates(story)}
+        pictures = {f"{plate.name}.png": png(panels.composed(plate, story)) for plate in panels.plates(story)}
     return [write_whole(Path(folder) / name, picture) for name, picture in pictures.items()]
 
 
@@ -134,8 +137,8 @@ def _verdict(story: Story) -> list[Html]:
     else:
         error = np.median(np.abs(answers.predicted - answers.true))
         text = story.say("verdict values", n=len(answers.true), name=story.data.target_name, error=brief(error))
-    unseen = " " + words("unseen") if story.part == "test" else ""
-    return [tag("p", text + unseen, class_="verdict")]
+    told = [text, words("unseen")] if story.part == "test" else [text]
+    return [tag("p", words.sentences(told), class_="verdict")]
 
 
 def _tiles(story: Story) -> Html:

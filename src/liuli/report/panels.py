@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ import numpy as np
 from liuli.core.extras import require
 from liuli.data import Dataset
 from liuli.report.figures.confusion import confusion_counts, confusion_matrix
+from liuli.report.figures.confusion import extent as confusion_extent
 from liuli.report.figures.distributions import class_counts, histogram, target_distribution
 from liuli.report.figures.images import image_grid
 from liuli.report.figures.network import extent, network
@@ -45,6 +47,11 @@ class Plate:
     panels: tuple[Panel, ...]
     columns: int = 2
 
+    @property
+    def names_classes(self) -> bool:
+        """Whether the names of classes stand in it."""
+        return self.name in ("classes", "confusion", "worst")
+
 
 def plates(story: Story) -> list[Plate]:
     """Every figure of the story, those that do not apply left out."""
@@ -64,8 +71,8 @@ def canvas(width: float, height: float, frame: bool = True) -> Any:
     return figure
 
 
-def composed(plate: Plate) -> Any:
-    """All panels of a plate in one figure."""
+def composed(plate: Plate, story: Story) -> Any:
+    """All panels of a plate in one figure; where names in it could not be written, it says so."""
     columns = min(plate.columns, len(plate.panels))
     if columns == 1:
         panel = plate.panels[0]
@@ -80,7 +87,21 @@ def composed(plate: Plate) -> Any:
         ax.remove()
     for ax, panel in zip(figure.axes, plate.panels, strict=True):
         panel.draw(ax=ax)
+    if figure.get_layout_engine():
+        figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+    if _boxed(figure, story.legible) or (plate.names_classes and story.labels != story.class_names):
+        note = textwrap.fill(story.words("unwritten"), max(24, int(13 * figure.get_figwidth())))
+        figure.set_figheight(figure.get_figheight() + 0.3 + 0.15 * note.count("\n"))
+        figure.supxlabel(note, x=0.02, ha="left", fontsize=8)
     return figure
+
+
+def _boxed(figure: Any, legible: Callable[[str], bool]) -> bool:
+    """Draw a box for each character that cannot be written; whether there was any."""
+    texts = [t for t in figure.findobj(require("matplotlib.text", extra="plot").Text) if not legible(t.get_text())]
+    for text in texts:
+        text.set_text("".join(c if legible(c) else "□" for c in text.get_text()))
+    return bool(texts)
 
 
 def target(story: Story) -> Plate:
@@ -91,9 +112,10 @@ def target(story: Story) -> Plate:
         counts = {part: np.bincount(codes, minlength=len(story.class_names)) for part, codes in parts.items()}
         kept = np.sort(np.argsort(-sum(counts.values()), kind="stable")[:CLASSES])
         names = [story.class_names[i] for i in kept]
+        labels = [story.labels[i] for i in kept]
         chosen = {part: number[kept] for part, number in counts.items()}
-        listed = "; ".join(f"{n}: {' + '.join(str(c[i]) for c in chosen.values())}" for i, n in enumerate(names))
-        draw = partial(class_counts, chosen, names, words=words)
+        listed = words.series(f"{n}: {' + '.join(str(c[i]) for c in chosen.values())}" for i, n in enumerate(names))
+        draw = partial(class_counts, chosen, labels, words=words)
         return Plate(
             "classes", (Panel("classes", words("alt classes", list=listed), draw, 4.7, 1.0 + 0.26 * len(names)),)
         )
@@ -107,7 +129,7 @@ def target(story: Story) -> Plate:
         mean=brief(first.mean()),
     )
     return Plate(
-        "target", (Panel("target", label, partial(target_distribution, flat, story.data.target_name, words=words)),)
+        "target", (Panel("target", label, partial(target_distribution, flat, story.target_name, words=words)),)
     )
 
 
@@ -115,8 +137,8 @@ def net(story: Story) -> Plate:
     """The network drawn."""
     words, graph = story.words, story.model.net
     width, height = extent(graph, story.summary, words)
-    calls = (words("alt call", name=value, inputs=", ".join(n.inputs)) for value, n in graph.calls() if n.inputs)
-    label = words("alt network", calls="; ".join(calls))
+    calls = (words("alt call", name=value, inputs=words.several(n.inputs)) for value, n in graph.calls() if n.inputs)
+    label = words("alt network", calls=words.series(calls))
     draw = partial(network, graph, story.summary, words=words)
     return Plate("network", (Panel("network", label, draw, width / 72, height / 72),))
 
@@ -128,13 +150,13 @@ def curves(story: Story) -> Plate:
     unit = words("unit share")
     texts |= {name: words.quantity(name) + unit * name.endswith(SHARES) for name in quantities(history)}
     if story.data.task == "regression":
-        of = short(story.data.target_name)
-        texts |= {name: f"{words.quantity(name)} ({of}{power})" for name, power in _UNITS.items()}
+        of = short(story.target_name)
+        texts |= {name: f"{words.quantity(name)}\n({of}{power})" for name, power in _UNITS.items()}
     panels = []
     for name in quantities(history):
         parts = [(words("training"), history[name]), (words("validation"), history[f"val_{name}"])]
         ends = (words("alt part", part=p, first=brief(v[0]), last=brief(v[-1])) for p, v in parts if v)
-        label = words("alt curve", name=words.quantity(name), n=len(history), parts="; ".join(ends))
+        label = words("alt curve", name=words.quantity(name), n=len(history), parts=words.series(ends))
         panels.append(Panel(f"curve-{len(panels)}", label, partial(_curve, history, name, texts)))
     return Plate("learning_curves", tuple(panels))
 
@@ -146,9 +168,8 @@ def confusion(story: Story) -> Plate:
         return Plate("confusion", ())
     counts = confusion_counts(answers.true, answers.predicted, len(names))
     label = story.say("alt confusion", right=counts.trace(), n=counts.sum(), list=most_confused(counts, names, words))
-    side = min(7.5, max(3.0, 1.4 + 0.36 * len(names)))
-    draw = partial(confusion_matrix, counts, names, words=words)
-    return Plate("confusion", (Panel("confusion", label, draw, side + 0.3, side),))
+    draw = partial(confusion_matrix, counts, story.labels, words=words)
+    return Plate("confusion", (Panel("confusion", label, draw, *confusion_extent(story.labels)),))
 
 
 def most_confused(counts: np.ndarray, names: Sequence[str], words: Words, most: int = 3) -> str:
@@ -159,17 +180,19 @@ def most_confused(counts: np.ndarray, names: Sequence[str], words: Words, most: 
     if not pairs:
         return words("none confused")
     said = (words("confused", true=names[i], predicted=names[j], n=wrong[i, j]) for i, j in pairs)
-    return words("most confused", list="; ".join(said))
+    return words("most confused", list=words.series(said))
 
 
 def residuals(story: Story) -> Plate:
     """Predicted against true values, and how the residuals are distributed."""
-    answers, words, name = story.answers, story.words, story.data.target_name
+    answers, words, name = story.answers, story.words, story.target_name
     if answers is None or story.class_names:
         return Plate("residuals", ())
     r, rows = answers.predicted - answers.true, sample(len(answers.true), POINTS)
     (mean, std), (median, _) = gaussian(finite(r)), laplace(finite(r))
-    label = story.say("alt scatter", name=name, n=len(rows), r=brief(correlation(answers.true, answers.predicted)))
+    label = story.say(
+        "alt scatter", name=story.data.target_name, n=len(rows), r=brief(correlation(answers.true, answers.predicted))
+    )
     points = partial(predicted_against_true, answers.true[rows], answers.predicted[rows], name, words=words)
     said = words("alt residuals", mean=brief(mean), std=brief(std), median=brief(median))
     bars = partial(residual_histogram, r, name, words=words)
@@ -194,7 +217,7 @@ def caption(story: Story, row: int) -> str:
         values = {} if answers is None else {"true": answers.true[row], "predicted": answers.predicted[row]}
         return words("worst image value", **{key: brief(value) for key, value in values.items()})
     true, predicted = answers.true[row], answers.predicted[row]
-    names, p = story.class_names, share(answers.probabilities[row, predicted])
+    names, p = story.labels, share(answers.probabilities[row, predicted])
     key = "worst image" if true != predicted else "worst image right"
     return words(key, predicted=names[predicted], p=p, true=names[true])
 

@@ -58,18 +58,19 @@ def shown_rows(story: Story, rows: np.ndarray) -> tuple[list[str], list[tuple[An
     if answers is None:
         return [], [], []
     if names:
-        head = [story.say("row"), words("true"), words("predicted"), words("probability")]
+        head = [story.say("row"), *(words(key) for key in ("true", "predicted", "probability", "probability of true"))]
         p = answers.probabilities
         said = [
-            (names[answers.true[r]], names[answers.predicted[r]], share(p[r, answers.predicted[r]]))  # type: ignore[index]
-            for r in rows
+            (names[true], names[taken], share(p[r, taken]), share(p[r, true]))  # type: ignore[index]
+            for r, true, taken in zip(rows, answers.true[rows], answers.predicted[rows], strict=True)
         ]
     else:
         head = [story.say("row"), words("true"), words("predicted"), words("residual")]
         pairs = [(answers.true[r], answers.predicted[r]) for r in rows]
         said = [(brief(true), brief(found), f"{found - true:+.4g}") for true, found in pairs]
     cells = [[_cell(column, row) for column in features] for row in rows]
-    numeric = [*([] if names else [1, 2]), 3, *(4 + i for i, c in enumerate(features) if c.kind == "number")]
+    numeric = [3, 4] if names else [1, 2, 3]
+    numeric += [len(head) + i for i, c in enumerate(features) if c.kind == "number"]
     lines = [(int(row), *answer, *own) for row, answer, own in zip(rows, said, cells, strict=True)]
     return head + [c.name for c in features], lines, numeric
 

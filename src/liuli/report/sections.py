@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from liuli.data import Dataset
 from liuli.networks.summary import quantity
 from liuli.report import panels
-from liuli.report.facts import done
+from liuli.report.facts import done, split
 from liuli.report.figures.confusion import confusion_counts
 from liuli.report.figures.residuals import gaussian, laplace
 from liuli.report.figures.style import finite
@@ -23,14 +24,14 @@ from liuli.report.svg import drawing, png_of, svg
 from liuli.report.usage import in_python, on_command_line
 
 EXAMPLES = 10  # images shown of the training part
+TALL = 8.0  # a drawing that is higher, in inches, scrolls in its card
 
 
 def data(story: Story) -> Html:
     """What the data are: rows, columns or images, and what is predicted."""
     words, whole = story.words, story.data
     task = words(f"task {whole.task}", n=len(story.class_names))
-    sizes = story.facts.get("split") or {"train": len(story.train), story.part: len(story.test)}
-    parts = ", ".join(f"{words(f'part {part}')} {rows}" for part, rows in sizes.items() if rows)
+    parts = split(story)
     first = tag("p", words("data parts", name=whole.target_name, task=task, rows=len(whole), parts=parts))
     return join([first, _columns(story), _arrays(story), _target(story)])
 
@@ -38,11 +39,13 @@ def data(story: Story) -> Html:
 def network(story: Story) -> Html:
     """The network drawn, and its table."""
     words, summary = story.words, story.summary
-    note = tag("p", words("drawn"), class_="note")
+    drawn, tall = panels.net(story), story.words("drawn tall")
+    said = [words("drawn"), tall] if drawn.panels[0].height > TALL else [words("drawn")]
+    note = tag("p", words.sentences(said), class_="note")
     head = [words(key) for key in ("name", "layer", "takes", "output shape", "parameters", "operations", "memory")]
     rows = (
         (
-            row.name, row.layer, ", ".join(row.inputs), row.output_shape.replace("batch", words("batch")),
+            row.name, row.layer, words.several(row.inputs), row.output_shape.replace("batch", words("batch")),
             f"{row.parameters:,}", quantity(row.flops), f"{quantity(row.memory, 1024)}B",
         )
         for row in summary.rows
@@ -52,17 +55,17 @@ def network(story: Story) -> Html:
         flops=quantity(summary.flops), memory=quantity(summary.memory, 1024),
     )  # fmt: skip
     layers = table(head, rows, words("table of layers"), numeric=(4, 5, 6))
-    return join(
-        [note, figures(panels.net(story), "tall"), tag("h3", words("table of layers")), layers, tag("p", totals)]
-    )
+    return join([note, figures(drawn, "tall"), tag("h3", words("table of layers")), layers, tag("p", totals)])
 
 
 def training(story: Story) -> Html:
     """What was done, the dials, and the learning curves."""
     words, dials = story.words, story.model.dials
-    facts = table([words("fact"), words("value")], done(story), words("facts"))
-    turned = ((tag("code", name), brief(value)) for name, value in dials.items())
-    dial_table = table([words("dial"), words("value")], turned, words("dials"), numeric=(1,))
+    facts = tag("div", table([words("fact"), words("value")], done(story), words("facts")), class_="facts")
+    turned = ((_breakable(name), brief(value)) for name, value in dials.items())
+    dial_table = tag(
+        "div", table([words("dial"), words("value")], turned, words("dials"), numeric=(1,)), class_="facts"
+    )
     parts = [tag("h3", words("facts")), facts]
     if len(story.history):
         parts += [tag("h3", words("curves")), figures(panels.curves(story))]
@@ -136,7 +139,8 @@ def _figure(panel: Panel, look: str, told: bool) -> Html:
         figure = panels.canvas(panel.width, panel.height, frame=panel.name != "network")
         panel.draw(ax=figure.axes[0])
         image = svg(figure, panel.name, clean(panel.label))
-    card = tag("div", image, class_=f"card {look}".strip())
+    focus = {"tabindex": "0"} if look == "tall" else {}  # what scrolls can be reached by keys
+    card = tag("div", image, class_=f"card {look}".strip(), **focus)
     return tag("figure", card, *([tag("figcaption", panel.label)] if told else []))
 
 
@@ -156,9 +160,11 @@ def _arrays(story: Story) -> Html:
     if not isinstance(train, Dataset) or (story.images is None and len(train.item_shape) == 1):
         return Html("")
     low, high = (brief(limit) for limit in story.limits)
-    text = words("array row", shape=train.item_shape, dtype=train.x.dtype, low=low, high=high)
+    values = {"dtype": train.x.dtype, "low": low, "high": high}
     if story.images is None:
-        return tag("p", text)
+        return tag("p", words("array row", shape=train.item_shape, **values))
+    pixels = " × ".join(map(str, story.images if story.images[-1] > 1 else story.images[:2]))
+    text = words("image row", pixels=pixels, **values)
     rows = _one_of_each(story.targets(train)) if story.class_names else np.arange(len(train))[:EXAMPLES]
     named = [story.class_names[i] if story.class_names else brief(i) for i in story.targets(train)[rows]]
     shown = zip(story.pictures(train, rows), named, strict=True)
@@ -208,6 +214,12 @@ def _residuals(story: Story) -> Html:
 def _image(image: np.ndarray, below: str, label: str) -> Html:
     source = f"data:image/png;base64,{base64.b64encode(png_of(image)).decode()}"
     return tag("figure", tag("img", src=source, alt=label), tag("figcaption", below))
+
+
+def _breakable(path: str) -> Html:
+    """A path that may go on in the next line after a slash or an underscore."""
+    parts = re.split(r"(?<=[/_])", path)
+    return tag("code", *(join([tag("wbr")] * (i > 0) + [part]) for i, part in enumerate(parts)))
 
 
 def _told(story: Story, row: int) -> str:

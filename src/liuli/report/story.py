@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -56,6 +56,7 @@ class Story:
     evaluation: Mapping[str, float]
     words: Words
     facts: Mapping[str, Any]
+    legible: Callable[[str], bool] = lambda name: True  # whether figures can write a name
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -66,6 +67,18 @@ class Story:
         if isinstance(target, ClassTarget):
             return target.classes
         return self.data.class_names or tuple(map(str, range(max(2, int(self.data.y.max()) + 1))))
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The classes as figures write them: by number where they cannot write the name."""
+        said = self.words
+        return tuple(n if self.legible(n) else said("class number", n=i) for i, n in enumerate(self.class_names))
+
+    @property
+    def target_name(self) -> str:
+        """What is predicted, as figures write it."""
+        name = self.data.target_name
+        return name if self.legible(name) else self.words("unnamed target")
 
     @property
     def is_line(self) -> bool:

@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,19 +17,21 @@ from liuli.report.figures.style import RC
 from liuli.report.html import Html, join, tag
 
 CHINESE = (
-    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei", "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
-    "Arial Unicode MS",
+    "Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "Source Han Sans SC", "Source Han Sans CN",
+    "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Microsoft YaHei", "SimHei", "SimSun",
+    "PingFang SC", "PingFang HK", "Hiragino Sans GB", "Heiti SC", "Heiti TC", "STHeiti", "Arial Unicode MS",
 )  # fmt: skip
-"""Fonts that have Chinese characters, which Matplotlib needs for PNG."""
+"""Fonts that have Chinese characters, which Matplotlib needs for PNG. Of a collection it knows the first by name."""
+
+LATIN = "DejaVu Sans"  # comes with Matplotlib
 
 
 @contextmanager
 def drawing(name: str = "", fonts: tuple[str, ...] = ()) -> Iterator[None]:
-    """Matplotlib's settings for the report. ``name`` makes the ids of an SVG its own; ``fonts`` come first."""
+    """Matplotlib's settings for the report. ``name`` makes the ids of an SVG its own; ``fonts`` help the Latin one."""
     settings = {**RC, "svg.fonttype": "none", "svg.hashsalt": name or "liuli"}
     if fonts:
-        settings["font.sans-serif"] = [*fonts, "DejaVu Sans"]
+        settings["font.sans-serif"] = [LATIN, *fonts]
     with require("matplotlib", extra="plot").rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
         yield
@@ -93,6 +95,13 @@ def chinese_fonts() -> tuple[str, ...]:
     manager = require("matplotlib.font_manager", extra="plot").fontManager
     installed = {font.name for font in manager.ttflist}
     return tuple(name for name in CHINESE if name in installed)
+
+
+def legible(fonts: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether a text can be written with these fonts and the Latin one."""
+    manager = require("matplotlib.font_manager", extra="plot")
+    known = {c for name in (LATIN, *fonts) for c in manager.get_font(manager.findfont(name)).get_charmap()}
+    return lambda text: all(ord(c) in known for c in text if c.isprintable())
 
 
 _DECIMALS = re.compile(r"(\d\.\d\d)\d+")

@@ -68,6 +68,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "预测目标，标准化：均值 {mean}，标准差 {std}",
     ),
     "more columns": ("The first {n} of {all} columns are shown.", "仅显示 {all} 列中的前 {n} 列。"),
+    "image row": (
+        "Each row is an image of {pixels} pixels, numbers from {low} to {high} ({dtype}).",
+        "每一行是一幅 {pixels} 像素的图像，取值 {low} 至 {high}（{dtype}）。",
+    ),
     "array row": (
         "Each row holds numbers of shape {shape} ({dtype}), from {low} to {high}.",
         "每一行是形状为 {shape} 的数组（{dtype}），取值 {low} 至 {high}。",
@@ -89,6 +93,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "part test": ("test", "测试"),
     # Network
     "drawn": ("Values flow from top to bottom; shapes stand beside the arrows.", "数据自上而下流动；箭头旁标注形状。"),
+    "drawn tall": ("The drawing scrolls.", "此图可滚动。"),
     "alt network": ("The network drawn. {calls}", "网络结构图。{calls}"),
     "alt call": ("{name} takes {inputs}", "{name} 的输入为 {inputs}"),
     "table of layers": ("The layers", "各层"),
@@ -131,7 +136,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact precision": ("precision", "精度"),
     "fact epochs": ("epochs", "轮数"),
     "fact stopped": ("ended early", "提前结束"),
+    "fact split": ("rows", "行数"),
+    "fact learning_rate": ("learning rate", "学习率"),
     "seconds": ("{n} seconds", "{n} 秒"),
+    "minutes": ("{m} min {s} s", "{m} 分 {s} 秒"),
+    "hours": ("{h} h {m} min", "{h} 小时 {m} 分"),
+    "stopped monitor": ("{name} has not improved since epoch {epoch}", "{name}自第 {epoch} 轮起未再改进"),
+    "stopped loss": ("the loss became {value} in epoch {epoch}", "第 {epoch} 轮损失变为 {value}"),
+    "stopped interrupted": ("interrupted", "被中断"),
+    "measured training": ("training {name}", "训练{name}"),
+    "measured validation": ("validation {name}", "验证{name}"),
     "dials": ("Dials", "可调参数"),
     "dials note": (
         "Numbers that may be changed without compiling again, as they stood at the end.",
@@ -178,6 +192,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Confusion matrix: {right} of {n} {part} rows have the right class. {list}",
         "混淆矩阵：{n} 行{part}数据中 {right} 行类别正确。{list}",
     ),
+    "class number": ("class {n}", "类别 {n}"),
+    "unnamed target": ("target", "目标"),
+    "unwritten": (
+        "No font is installed here that can write some of the names: classes stand as their numbers, from 0, and other "
+        "characters as □.",
+        "此处安装的字体无法显示部分名称：类别以编号（从 0 起）表示，其他字符以 □ 表示。",
+    ),
     "most confused": ("Most often confused: {list}.", "最常混淆：{list}。"),
     "confused": ("{true} taken for {predicted} ({n}×)", "{true} 误判为 {predicted}（{n} 次）"),
     "none confused": ("No row was taken for a wrong class.", "没有任何一行被误判。"),
@@ -223,7 +244,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "true": ("true", "真实"),
     "predicted": ("predicted", "预测"),
-    "probability": ("probability", "概率"),
+    "probability": ("its probability", "其概率"),
+    "probability of true": ("probability of the true class", "真实类别的概率"),
     "residual": ("residual", "残差"),
     "row": ("{part} row", "{part}行"),
     "alt worst": (

@@ -16,12 +16,12 @@ def in_python(story: Story) -> str:
     file = str(story.facts.get("model", "model.liuli"))
     table = _table(story)
     if table is not None:
-        cells = "".join(f"        {name!a}: {value!a},\n" for name, value in plain_row(table).items())
+        cells = "".join(f"        {name!r}: {value!r},\n" for name, value in plain_row(table).items())
         top, rows = "import liuli as ll\n", f"rows = [\n    {{\n{cells}    }},\n]\n"
     else:
         top = "import numpy as np\n\nimport liuli as ll\n"
         rows = f"rows = np.zeros({(1, *story.test.item_shape)}, {str(story.test.x.dtype)!r})\n"
-    load = f"model = ll.Model.load({file!a})\n"
+    load = f"model = ll.Model.load({file!r})\n"
     return f"{top}\n{load}{rows}" + "\n".join(_asked(story))
 
 

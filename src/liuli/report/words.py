@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -43,6 +44,18 @@ class Words:
     def quantity(self, name: str) -> str:
         """The name of a loss, a metric or a fact, where it has one in this language; else the name as it is."""
         return self(f"quantity {name}") if f"quantity {name}" in TEXTS else name.replace("_", " ")
+
+    def several(self, names: Iterable[str]) -> str:
+        """Names in a list."""
+        return ("、" if self.language == "zh" else ", ").join(names)
+
+    def series(self, parts: Iterable[str]) -> str:
+        """Parts of a sentence, one after the other."""
+        return ("；" if self.language == "zh" else "; ").join(parts)
+
+    def sentences(self, said: Iterable[str]) -> str:
+        """Sentences, one after the other."""
+        return ("" if self.language == "zh" else " ").join(said)
 
 
 ENGLISH = Words("en")

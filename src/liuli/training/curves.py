@@ -51,7 +51,10 @@ def learning_curves(
     ax.set_ylabel(_label(chosen[0], words) if len(chosen) == 1 else words.get("value", "value"), parse_math=False)
     ax.xaxis.get_major_locator().set_params(integer=True)
     if ax.lines:
-        ax.legend(frameon=False)
+        above = (
+            {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "borderaxespad": 0} if len(chosen) == 1 else {}
+        )
+        ax.legend(frameon=False, **above)
     return ax
 
 

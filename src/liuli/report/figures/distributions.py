@@ -25,7 +25,7 @@ def histogram(values: np.ndarray, title: str, ax: Any = None, words: Words = ENG
     ax.set_title(short(title, 34), loc="left", parse_math=False)
     ax.set_xlabel(words("value"))
     ax.set_ylabel(words("count"))
-    ax.locator_params(axis="x", nbins=5)
+    ax.locator_params(axis="x", nbins=4)
     ax.locator_params(axis="y", nbins=3, integer=True)
     ax.ticklabel_format(axis="y", scilimits=(-3, 5))
     return ax

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from liuli.report.figures.style import short
+from liuli.report.figures.style import wrapped
 from liuli.training.curves import axis
 
 
@@ -25,8 +24,7 @@ def image_grid(images: np.ndarray, captions: Sequence[str], ax: Any = None, colu
         left, top = 1.1 * (i % columns), deep * (i // columns)
         shown = image[..., 0] if image.shape[-1] == 1 else image
         ax.imshow(shown, cmap="gray", vmin=0, vmax=1, extent=(left, left + 1, top + 1, top), interpolation="nearest")
-        text = "\n".join(textwrap.wrap(short(caption, 60), 18, max_lines=2, placeholder="…"))
-        ax.text(left + 0.5, top + 1.04, text, ha="center", va="top", fontsize=8, parse_math=False)
+        ax.text(left + 0.5, top + 1.04, wrapped(caption, 18), ha="center", va="top", fontsize=8, parse_math=False)
     ax.set(xlim=(-0.05, 1.1 * columns - 0.05), ylim=(deep * -(-len(images) // columns), -0.05), aspect="equal")
     ax.set_axis_off()
     return ax

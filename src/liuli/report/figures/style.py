@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
 
@@ -24,14 +25,38 @@ RC = {
 """Matplotlib's settings while the report draws."""
 
 
-def short(name: Any, most: int = 16) -> str:
-    """A name on one line of at most ``most`` characters.
+def wide(text: str) -> int:
+    """How wide a text is, in Latin letters: a Chinese character is as wide as two.
 
-    >>> short("a name\\nthat is very long", 12)
-    'a name that…'
+    >>> wide("ab"), wide("琉璃")
+    (2, 4)
+    """
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def short(name: Any, most: int = 16) -> str:
+    """A name on one line, as wide as ``most`` Latin letters at most.
+
+    >>> short("a name\\nthat is very long", 12), short("很长的名字", 7)
+    ('a name that…', '很长的…')
     """
     line = " ".join(c for c in str(name).split() if c.isprintable())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return line if wide(line) <= most else _head(line, most - 1) + "…"
+
+
+def wrapped(text: str, most: int) -> str:
+    """A text on one line or two, each as wide as ``most`` Latin letters at most.
+
+    >>> wrapped("seven, and not one", 12)
+    'seven, and\\nnot one'
+    """
+    line = short(text, 2 * most)
+    first = _head(line, most)
+    if first == line:
+        return line
+    if line[len(first)] != " " and " " in first:
+        first = first[: first.rindex(" ")]
+    return f"{first.rstrip()}\n{short(line[len(first) :], most)}"
 
 
 def edges(values: np.ndarray, most: int = 40) -> np.ndarray:
@@ -45,6 +70,14 @@ def edges(values: np.ndarray, most: int = 40) -> np.ndarray:
         width = abs(least) / 100 or 0.5
         least, largest = least - width, largest + width
     return np.linspace(least, largest, min(most, max(8, round(len(values) ** 0.5))) + 1)
+
+
+def _head(text: str, most: int) -> str:
+    """The beginning of a text, as wide as ``most`` Latin letters at most."""
+    head = text[:most]
+    while wide(head) > most:
+        head = head[:-1]
+    return head
 
 
 def finite(values: Any) -> np.ndarray:
