@@ -15,6 +15,7 @@ from liuli.inspect.derivation.activations import _OVER_LAST_AXIS
 from liuli.inspect.derivation.activations import RULES as ACTIVATIONS
 from liuli.inspect.derivation.losses import RULES as LOSSES
 from liuli.inspect.derivation.rules import RULES
+from tests.contract.examples import LAYERS, example, inputs
 
 RNG = np.random.default_rng(0)
 X, T, LABELS = RNG.normal(size=(6, 4)), RNG.normal(size=(6, 3)), RNG.integers(0, 3, size=6)
@@ -155,13 +156,13 @@ def test_probabilities_that_are_used_elsewhere_stay_in_the_network():
 
 @spec
 class Swirl(layers.Layer):
-    """y = sin(x) w: a layer that no rule knows."""
+    """y = sin(x) w: a layer that no rule knows, with a tap."""
 
     def init(self, key, x):
         return {"w": jnp.full((1, x.shape[-1]), 1.5)}, {}
 
     def apply(self, params, state, x, ctx):
-        return jnp.sin(x) * params["w"], state
+        return ctx.tap("sine", jnp.sin(x)) * params["w"], state
 
 
 @spec
@@ -188,11 +189,28 @@ def test_what_no_rule_knows_has_a_general_line(precision):
     assert "a₂ = Swirl(a₁)" in text and "Cubed(t, a₃)" in text
 
 
-def test_the_library_is_covered():
-    """Of what the library has, only inputs and graphs need no rule."""
-    assert set(ACTIVATIONS) | set(_OVER_LAST_AXIS) == set(members("activations").values())
-    assert set(LOSSES) == set(members("losses").values())
-    assert set(members("layers").values()) - set(RULES) == {layers.InputLayer}
+@pytest.mark.parametrize("name", members("activations"))
+def test_every_activation_of_the_library_is_derived(name):
+    checked(ll.Sequential([layers.Dense(3, members("activations")[name]()), layers.Dense(3)]), "mse", X, T)
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name != "layers.InputLayer"])
+def test_every_layer_of_the_library_is_derived(name):
+    """By a rule of its own, or by the general line."""
+    given = inputs(name)
+    arrays = [
+        a.astype(np.float32 if a.dtype.kind == "f" else np.int32)
+        for a in (given if isinstance(given, tuple) else (given,))
+    ]
+    xs = [ll.Input(a.shape[1:], str(a.dtype)) for a in arrays]
+    y = layers.Dense(2)(layers.Flatten()(example(name)(xs if len(xs) > 1 else xs[0])))
+    checked(ll.Graph(xs, y), "mse", tuple(arrays), np.ones((len(arrays[0]), 2)))
+
+
+def test_rules_are_of_what_the_library_has():
+    assert set(ACTIVATIONS) | set(_OVER_LAST_AXIS) <= set(members("activations").values())
+    assert set(LOSSES) <= set(members("losses").values())
+    assert set(RULES) <= set(members("layers").values())
 
 
 def test_a_wrong_number_shows_in_the_errors():

@@ -93,7 +93,14 @@ def worst(story: Story) -> Html:
     if story.images is not None and isinstance(story.test, Dataset):
         shown = zip(rows, story.pictures(story.test, rows), strict=True)
         return join(
-            [note, tag("div", *(_image(i, caption(story, r), _told(story, r)) for r, i in shown), class_="images")]
+            [
+                note,
+                tag(
+                    "div",
+                    *(_image(i, caption(story, r).replace(" %", "\u00a0%"), _told(story, r)) for r, i in shown),
+                    class_="images",
+                ),
+            ]
         )
     head, cells, numeric = shown_rows(story, rows)
     return join([note, table(head, cells, words("section worst"), numeric)])
