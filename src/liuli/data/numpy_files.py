@@ -6,7 +6,7 @@ import math
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def _npy(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return rows[:, :-1], rows[:, -1]
 
 
-def _array(path: Path, file: BinaryIO | zipfile.ZipExtFile, size: int) -> np.ndarray:
+def _array(path: Path, file: IO[bytes], size: int) -> np.ndarray:
     """The array in ``file`` of ``size`` bytes, with which what the header claims is compared before it is believed."""
     try:
         version = np.lib.format.read_magic(file)
