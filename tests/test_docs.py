@@ -16,6 +16,7 @@ PUBLIC = [
     "liuli.data",
     "liuli.initializers",
     "liuli.inspect",
+    "liuli.report",
     "liuli.layers",
     "liuli.losses",
     "liuli.metrics",

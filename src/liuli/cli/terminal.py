@@ -147,7 +147,8 @@ def _confess(error: Exception, language: Language) -> None:
 
 _TYPED = [  # what is written in Python, and what is typed here instead
     (re.compile(r'kinds=\{"(.*?)": "(\w+)"\}'), r'--kind "\1=\2"'),
-    (re.compile(r"\bbatch_size\b=?"), "--batch-size "),
+    (re.compile(r"\bbatch_size="), "--batch-size "),
+    (re.compile(r"\bbatch_size\b"), "--batch-size"),
     (re.compile(r'write read_images\(folder, size=[^)]*\)\) to resize'), "resize the images"),
     (re.compile(r"ll\.data\.read(_images)?\(\S*\)"), "a table"),
 ]  # fmt: skip

@@ -114,7 +114,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "没有报告和图片：请先运行 pip install 'liuli[plot]'。",
     ),
     "go.on": (
-        "Interrupted after {epochs} epochs; the model as it is was saved. To go on:",
+        "Interrupted; whole epochs: {epochs}. The model as it is was saved. To go on:",
         "在 {epochs} 轮后中断；已保存当前模型。继续训练：",
     ),
     # Findings

@@ -75,10 +75,9 @@ class _Loop:
 
     def _call(self, order: np.ndarray | None, start: int, stop: int, paced: bool) -> None:
         began = time.perf_counter()
-        carry = (self.run.state, self.sums)
-        self.run.state, self.sums = jax.block_until_ready(
-            self.program(carry, self.run.dials, self.data, order, start, stop)
-        )
+        carry = (self.run.state, self.sums)  # given away: what replaces it is taken before it is waited for
+        self.run.state, self.sums = self.program(carry, self.run.dials, self.data, order, start, stop)
+        jax.block_until_ready(self.sums)
         if paced:
             self.pace.took(stop - start, time.perf_counter() - began)
         self.done += stop - start
