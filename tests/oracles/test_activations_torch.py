@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from liuli import activations
+from liuli.core.errors import ShapeError
 from liuli.core.specs import members
 from tests.numeric import close
 
@@ -13,23 +14,71 @@ torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
 pytestmark = pytest.mark.oracle
 F = torch.nn.functional
 
+
+def sparsemax(z):
+    """The projection on the simplex: tau between max(z) - 1 and max(z) by bisection, then over what lies above it."""
+    wide = z.double()
+    high = wide.detach().amax(-1, keepdim=True)
+    low = high - 1
+    for _ in range(80):
+        middle = (low + high) / 2
+        too_low = (wide.detach() - middle).clamp(min=0).sum(-1, keepdim=True) > 1
+        low, high = torch.where(too_low, middle, low), torch.where(too_low, high, middle)
+    above = (wide > high).double()
+    tau = ((wide * above).sum(-1, keepdim=True) - 1) / above.sum(-1, keepdim=True)
+    return ((wide - tau) * above).to(z.dtype)
+
+
+def squareplus(z, b):
+    wide = z.double()  # its sum cancels in float32
+    return ((wide + torch.sqrt(wide * wide + b)) / 2).to(z.dtype)
+
+
+def sparse_plus(z):
+    return torch.where(z >= 1, z, torch.where(z <= -1, torch.zeros_like(z), (z + 1) ** 2 / 4))
+
+
 PAIRS = {
+    activations.CELU(): F.celu,
+    activations.CELU(1.7): lambda z: F.celu(z, 1.7),
     activations.ELU(): F.elu,
     activations.ELU(1.7): lambda z: F.elu(z, 1.7),
+    activations.Exponential(): torch.exp,
     activations.GELU(): F.gelu,
     activations.GELU(approximate=True): lambda z: F.gelu(z, approximate="tanh"),
+    activations.GLU(): F.glu,
+    activations.HardShrink(): F.hardshrink,
+    activations.HardShrink(1.2): lambda z: F.hardshrink(z, 1.2),
+    activations.HardSiLU(): F.hardswish,
+    activations.HardSigmoid(): F.hardsigmoid,
+    activations.HardTanh(): F.hardtanh,
     activations.Identity(): lambda z: z.clone(),
     activations.LeakyReLU(): F.leaky_relu,
     activations.LeakyReLU(0.3): lambda z: F.leaky_relu(z, 0.3),
+    activations.LogSigmoid(): F.logsigmoid,
     activations.LogSoftmax(): lambda z: F.log_softmax(z, -1),
+    activations.Mish(): F.mish,
     activations.ReLU(): F.relu,
+    activations.ReLU6(): F.relu6,
+    activations.SELU(): F.selu,
     activations.SiLU(): F.silu,
     activations.Sigmoid(): torch.sigmoid,
+    activations.SoftShrink(): F.softshrink,
+    activations.SoftShrink(1.2): lambda z: F.softshrink(z, 1.2),
     activations.Softmax(): lambda z: F.softmax(z, -1),
     activations.Softplus(): F.softplus,
+    activations.Softsign(): F.softsign,
+    activations.SparsePlus(): sparse_plus,
+    activations.SparseSigmoid(): lambda z: torch.clamp((z + 1) / 2, 0, 1),
+    activations.Sparsemax(): sparsemax,
+    activations.Squareplus(): lambda z: squareplus(z, 4.0),
+    activations.Squareplus(0.7): lambda z: squareplus(z, 0.7),
     activations.Tanh(): torch.tanh,
+    activations.TanhShrink(): F.tanhshrink,
+    activations.Threshold(): lambda z: F.threshold(z, 0.0, 0.0),
+    activations.Threshold(0.7, -1.3): lambda z: F.threshold(z, 0.7, -1.3),
 }
-FAR = np.array([[-1e4, -100.0, -30.0, -1e-8, 0.0, 1e-8, 30.0, 100.0, 1e4]])  # kinks, tails, and overflow
+FAR = np.array([[-1e4, -100.0, -30.0, -1e-8, 0.0, 1e-8, 1.6, 30.0, 100.0, 1e4]])  # kinks, tails, and overflow
 
 
 def test_every_activation_is_compared():
@@ -38,11 +87,11 @@ def test_every_activation_is_compared():
 
 @pytest.mark.parametrize("f", PAIRS, ids=repr)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("z", [np.random.default_rng(0).normal(size=(5, 4, 7)) * 3, FAR], ids=["near", "far"])
+@pytest.mark.parametrize("z", [np.random.default_rng(0).normal(size=(5, 4, 8)) * 3, FAR], ids=["near", "far"])
 def test_value_and_gradient(f, dtype, z):
-    seed = np.random.default_rng(1).normal(size=z.shape).astype(dtype)
     theirs = torch.tensor(z.astype(dtype), requires_grad=True)
     y = PAIRS[f](theirs)
+    seed = np.random.default_rng(1).normal(size=tuple(y.shape)).astype(dtype)
     y.backward(torch.tensor(seed))
     with jax.enable_x64(dtype == "float64"):
         mine, back = jax.vjp(f, jnp.asarray(z, dtype))
@@ -54,8 +103,14 @@ def test_value_and_gradient(f, dtype, z):
 
 @pytest.mark.parametrize("f", PAIRS, ids=repr)
 def test_bfloat16_is_kept_and_finite(f):
-    z = jnp.asarray(FAR, jnp.bfloat16)
+    z = jnp.asarray(np.minimum(FAR, 80) if isinstance(f, activations.Exponential) else FAR, jnp.bfloat16)
     assert f(z).dtype == jnp.bfloat16
     assert jnp.isfinite(jax.grad(lambda z: f(z).astype(jnp.float32).sum())(z)).all()
     near = jnp.linspace(-3.0, 3.0, 8)[None]
     close(f(near.astype(jnp.bfloat16)), f(near), relative=0.02)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 5, 7)])
+def test_glu_wants_an_even_number_of_features(shape):
+    with pytest.raises(ShapeError, match=f"got {shape[-1]} features; expected an even number"):
+        activations.GLU()(jnp.ones(shape))

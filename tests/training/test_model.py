@@ -328,3 +328,11 @@ def test_wrong_parameters_are_refused():
 def test_two_metrics_of_one_name_are_refused():
     with pytest.raises(ll.LiuliError, match="accuracy twice"):
         classifier(metrics=["accuracy", "accuracy"])
+
+
+def test_validation_data_are_checked_before_training():
+    x = line()[0]
+    model = ll.Model(ll.Sequential([layers.Dense(3, "softmax")]), "categorical_crossentropy")
+    with pytest.raises(ll.LiuliError, match="7"):
+        model.fit(x, np.zeros(len(x), int), validation=(x, np.full(len(x), 7)), verbose=0)
+    assert len(model.history) == 0

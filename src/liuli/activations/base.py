@@ -10,7 +10,7 @@ __all__ = ["Activation"]
 
 
 class Activation(Spec, family="activations"):
-    """y = f(z), of the shape of z. Called on an array: ``activations.Sigmoid()(z)``."""
+    """y = f(z), of the shape of z (GLU halves the last axis). Called on an array: ``activations.Sigmoid()(z)``."""
 
     def __call__(self, z: jax.Array) -> jax.Array:
         raise NotImplementedError

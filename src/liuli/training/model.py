@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ class Model:
         inputs = tuple(jax.ShapeDtypeStruct((1, *shape), dtype) for shape, dtype in zip(shapes, kinds, strict=True))
         with self._scope():
             check_units(self.recipe, self._output_shapes(inputs))
-            self._train, self._inputs = initialize(self._exact, inputs), inputs
+            self._take(initialize(self._exact, inputs), inputs)
         return self
 
     def summary(self) -> Summary:
@@ -163,7 +163,9 @@ class Model:
             inputs, targets, sample_weight, held = self._held_out(validation, inputs, targets, sample_weight)
         weights = checked.as_weights(len(inputs[0]), sample_weight, class_weight, targets)
         plan = batching(len(inputs[0]), batch_size, shuffle, self.recipe.seed)
-        self._check(inputs, targets)
+        for part in ((inputs, targets), held):
+            if part is not None:
+                self._check(*part)
         with self._scope():
             run = Run(self._exact, _owned(self._ready()), dict(self.dials), History(), epochs, plan.rows, self._inputs)
             shown, kept = progress(verbose), self._checkpoints(checkpoint, callbacks, plan, (*inputs, *targets))
@@ -184,7 +186,7 @@ class Model:
         self._check(inputs, targets)
         weights = checked.as_weights(len(inputs[0]), sample_weight, None, targets)
         with self._scope():
-            return self._evaluate(self._ready(), dict(self.dials), (inputs, targets, weights), batch_size)
+            return self._evaluator((inputs, targets, weights), batch_size)(self._ready(), dict(self.dials))
 
     def predict(self, x: Any, *, batch_size: int = 1024) -> Any:
         """Predictions for arrays or raw rows: probabilities, or values in the units of the data. Several outputs: a
@@ -197,7 +199,7 @@ class Model:
         size = min(batch_size, 1 << (rows - 1).bit_length())
         with self._scope():
             now = self._checked(self._ready())
-            run = functools.partial(predictor(self._exact), now.params, now.state, dict(self.dials))
+            run = functools.partial(predictor(self.recipe), now.params, now.state, dict(self.dials))
             parts = [run(tuple(_padded(a[i : i + size], size) for a in inputs)) for i in range(0, rows, size)]
         outputs = tuple(np.concatenate([np.asarray(p) for p in column])[:rows] for column in zip(*parts, strict=True))
         schema = self.recipe.schema
@@ -228,7 +230,7 @@ class Model:
         recipe, state, inputs = load_model(path, registry)
         model = cls.__new__(cls)
         model.recipe, model.dials, model.history = recipe, Dials(recipe), History()
-        model._train, model._inputs = state, inputs
+        model._take(state, inputs)
         return model
 
     def __repr__(self) -> str:
@@ -257,12 +259,15 @@ class Model:
             )
         return self._train
 
+    def _take(self, state: TrainState, inputs: tuple[jax.ShapeDtypeStruct, ...]) -> None:
+        self._train, self._inputs = state, inputs
+        self._wanted = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), state.params)
+
     def _checked(self, state: TrainState) -> TrainState:
         """The state, after parameters may have been assigned: shapes as built, NumPy arrays as JAX's."""
+        check_params(state.params, self._wanted)
         with self._scope():
-            wanted = jax.eval_shape(lambda: self.recipe.network.init(jax.random.key(0), self._inputs))[0]
-            check_params(state.params, wanted)
-            params = jax.tree.map(lambda p, like: jnp.asarray(p, like.dtype), state.params, wanted)
+            params = jax.tree.map(lambda p, like: jnp.asarray(p, like.dtype), state.params, self._wanted)
         return TrainState(params, state.state, state.slots, state.key, state.step)
 
     def _rows(self, x: Any) -> checked.Arrays:
@@ -274,13 +279,10 @@ class Model:
     def _data(self, x: Any, y: Any) -> tuple[checked.Arrays, checked.Arrays]:
         """Inputs and targets as checked arrays, from arrays, a Dataset, or what the schema takes."""
         schema = self.recipe.schema
-        y = (
-            schema.encode_target(x if y is None else y)
-            if schema is not None
-            else getattr(x, "y", None)
-            if y is None
-            else y
-        )
+        if schema is not None:
+            y = schema.encode_target(x if y is None else y)
+        elif y is None:
+            y = getattr(x, "y", None)
         inputs = self._rows(x)
         targets = checked.as_targets(self.recipe.network, y, self.recipe.precision)
         named = {"x": inputs[0], **{f"y ({n})": t for n, t in zip(self.recipe.network.outputs, targets, strict=True)}}
@@ -340,13 +342,14 @@ class Model:
     def _validator(self, held: Any) -> Any:
         if held is None:
             return None
-        data = jax.device_put((held[0], held[1], None))
-        return lambda run: self._evaluate(run.state, run.dials, data, 1024)
+        measure = self._evaluator(jax.device_put((held[0], held[1], None)), 1024)
+        return lambda run: measure(run.state, run.dials)
 
-    def _evaluate(self, now: TrainState, dials: dict[str, float], data: Any, batch_size: int) -> dict[str, float]:
+    def _evaluator(self, data: Any, batch_size: int) -> Callable[[TrainState, dict[str, float]], dict[str, float]]:
+        """What measures a state, under its dials, on ``data``."""
         rows, counts = padded_rows(len(data[0][0]), batch_size)
-        sums = evaluator(self.recipe)(now.params, now.state, dials, data, rows, counts)
-        return measured_sums(sums, summarizer(self.recipe), dials)
+        run, summarize = evaluator(self.recipe), summarizer(self.recipe)
+        return lambda now, dials: measured_sums(run(now.params, now.state, dials, data, rows, counts), summarize, dials)
 
     def _checkpoints(
         self, path: Any, callbacks: Sequence[Callback], plan: Any, data: Sequence[np.ndarray]

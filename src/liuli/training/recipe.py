@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -113,6 +114,7 @@ class Recipe(Spec, family="training"):
             check_pair(last_activation(self.network, name), output.loss, name)
 
 
+@lru_cache(maxsize=64)
 def compiled_part(recipe: Recipe) -> Recipe:
     """What a program depends on: the recipe without preprocessing and seed, its dials at zero."""
     return structure(with_fields(recipe, {"schema": None, "seed": 0}))
