@@ -213,6 +213,12 @@ def test_rules_are_of_what_the_library_has():
     assert set(RULES) <= set(members("layers").values())
 
 
+def test_integers_have_no_gradient():
+    x = np.array([[0, 1], [1, 1]])
+    text = str(checked(ll.Sequential([layers.Flatten(), layers.Dense(3)]), "mse", x, np.ones((2, 3))))
+    assert "∂L/∂x" not in text
+
+
 def test_a_wrong_number_shows_in_the_errors():
     model = ll.Model(ll.Sequential([layers.Dense(3)]), "mse")
     found = derive(model, X, T)

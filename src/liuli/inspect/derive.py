@@ -206,7 +206,7 @@ class _Writing:
         for name, term in piece.params.items():
             self.terms.setdefault(f"{call.home}/{name}", []).append(term)
         for path, term in zip(call.inputs, piece.inputs, strict=True):
-            if term is not None:
+            if term is not None and self.trace[path].gradient is not None:
                 self.terms.setdefault(path, []).append(term)
 
     def _of_params(self, call: Call, piece: Piece) -> Iterator[Line]:
