@@ -7,13 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 
 import liuli as ll
 from liuli import layers
-from liuli.report import panels, write_pictures, write_report
+from liuli.report import write_pictures, write_report
 from liuli.report.story import Story
-from liuli.report.svg import drawing, legible
 from liuli.report.texts import TEXTS
 from liuli.report.words import ENGLISH
 from tests.report.conftest import CLASSES, HOSTILE, told
@@ -353,44 +351,6 @@ def test_written_whole_or_not_at_all(digits, tmp_path, monkeypatch):
     with pytest.raises(ll.LiuliError, match="No space left"):
         write_report(path, **digits[0])
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
-
-
-def test_pictures(digits, diabetes, tmp_path):
-    image = pytest.importorskip("PIL.Image")
-    names = {"network", "learning_curves", "weights", "activations"}
-    for task, more in {"digits": {"classes", "confusion", "worst"}, "diabetes": {"target", "residuals"}}.items():
-        given = {"digits": digits, "diabetes": diabetes}[task][0]
-        paths = write_pictures(tmp_path / task / "new", **given, language="zh")
-        assert {path.stem for path in paths} == names | more
-        assert sorted(paths) == sorted((tmp_path / task / "new").iterdir())
-        for path in paths:
-            with image.open(path) as picture:
-                picture.load()
-                assert picture.format == "PNG" and min(picture.size) > 200
-
-
-def test_names_that_no_font_can_write_are_numbers_in_pictures(mixed):
-    can = legible(())
-    assert [can(name) for name in CLASSES] == [True, True, False]
-    given = {**mixed[0], "words": ENGLISH}
-    story = Story(**given, legible=can)
-    at = story.class_names.index("北京")
-    with drawing():
-        for plate in (panels.confusion(story), panels.target(story)):
-            figure = panels.composed(plate, story)
-            assert all(can(text.get_text()) for text in figure.findobj(Text))
-            assert "classes stand as their numbers" in figure.get_supxlabel().replace("\n", " ")
-            assert figure.axes[0].get_yticklabels()[at].get_text() == f"class {at}"
-        readable = Story(**given)
-        figure = panels.composed(panels.confusion(readable), readable)
-    assert not figure.get_supxlabel() and figure.axes[0].get_yticklabels()[at].get_text() == "北京"
-
-
-def test_pictures_of_chinese_names_warn_of_nothing(mixed, tmp_path):
-    assert write_pictures(tmp_path, **mixed[0])  # for warnings are errors here
-
-
-# ---- precisions ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("precision", ["float64", "bfloat16"])
