@@ -35,8 +35,55 @@ class MaxNorm(Constraint):
     axis: int = setting(default=0)
 
     def __call__(self, w: jax.Array) -> jax.Array:
-        norm = jnp.sqrt(jnp.square(w).sum(self.axis, keepdims=True))
-        return w * jnp.minimum(1.0, self.max_value / jnp.maximum(norm, 1e-12))
+        return w * jnp.minimum(1.0, self.max_value / _norm(w, self.axis))
+
+
+@spec
+class UnitNorm(Constraint):
+    """w <- w / ||w||, the norm taken along ``axis`` (the inputs of each unit).
+
+    Reference: Salimans and Kingma, *Weight Normalization*, NIPS 2016, where the length is learned apart.
+
+    axis:  the axis along which a column lies.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import constraints
+        >>> [round(w, 4) for w in constraints.UnitNorm()(jnp.array([[3.0], [4.0]])).ravel().tolist()]
+        [0.6, 0.8]
+    """
+
+    axis: int = setting(default=0)
+
+    def __call__(self, w: jax.Array) -> jax.Array:
+        return w / _norm(w, self.axis)
+
+
+@spec
+class MinMaxNorm(Constraint):
+    """w <- w (rate clip(||w||, min_value, max_value) / ||w|| + 1 - rate), the norm taken along ``axis``
+
+    Reference: Srivastava et al., *Dropout*, JMLR 15, 2014, section 5.1, with a lower bound; this form as in Keras.
+
+    min_value, max_value:  the shortest and the longest that a column may be.
+    rate:                  how much of the way back is gone at each update; 1 keeps the bounds strictly.
+    axis:                  the axis along which a column lies.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import constraints
+        >>> constraints.MinMaxNorm(1.0, 2.5, rate=0.5)(jnp.array([[3.0], [4.0]])).tolist()
+        [[2.25], [3.0]]
+    """
+
+    min_value: float = dial(default=0.0, least=0.0)
+    max_value: float = dial(default=1.0, least=0.0)
+    rate: float = dial(default=1.0, least=0.0, most=1.0)
+    axis: int = setting(default=0)
+
+    def __call__(self, w: jax.Array) -> jax.Array:
+        norm = _norm(w, self.axis)
+        return w * (self.rate * jnp.clip(norm, self.min_value, self.max_value) / norm + (1 - self.rate))
 
 
 @spec
@@ -56,4 +103,8 @@ class NonNeg(Constraint):
         return jnp.maximum(w, 0.0)
 
 
-__all__ = ["Constraint", "MaxNorm", "NonNeg"]
+def _norm(w: jax.Array, axis: int) -> jax.Array:
+    return jnp.maximum(jnp.sqrt(jnp.square(w).sum(axis, keepdims=True)), 1e-12)
+
+
+__all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
+from liuli.core.errors import ShapeError
 from liuli.core.specs import Spec, dial, spec
 
 
@@ -89,6 +90,26 @@ class RandomNormal(Initializer):
 
     def __call__(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
         return self.mean + self.stddev * jax.random.normal(key, shape)
+
+
+@spec
+class TruncatedNormal(Initializer):
+    """W ~ N(mean, stddev^2), drawn again where it is more than two stddev from the mean.
+
+    mean, stddev:  of the normal distribution before it is cut (Keras's defaults); what is left deviates by 0.88 stddev.
+
+    Example:
+        >>> import jax
+        >>> from liuli import initializers
+        >>> bool(abs(initializers.TruncatedNormal(stddev=0.1)(jax.random.key(0), (30, 40))).max() <= 0.2)
+        True
+    """
+
+    mean: float = dial(default=0.0)
+    stddev: float = dial(default=0.05, least=0.0)
+
+    def __call__(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        return self.mean + self.stddev * jax.random.truncated_normal(key, -2.0, 2.0, shape)
 
 
 @spec
@@ -209,6 +230,88 @@ class HeNormal(Initializer):
 
 
 @spec
+class LecunUniform(Initializer):
+    """W ~ U[-a, a), a = sqrt(3 / fan_in): each unit's input has the variance of one of its inputs.
+
+    Reference: LeCun, Bottou, Orr and Müller, *Efficient BackProp*, 1998.
+
+    Example:
+        >>> import jax
+        >>> from liuli import initializers
+        >>> bool(abs(initializers.LecunUniform()(jax.random.key(0), (3, 4))).max() <= 1.0)
+        True
+    """
+
+    def __call__(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        return _scaled(key, shape, 1.0, "fan_in", "uniform")
+
+
+@spec
+class LecunNormal(Initializer):
+    """W ~ N(0, 1 / fan_in), truncated at two standard deviations. What SELU wants.
+
+    Reference: LeCun, Bottou, Orr and Müller, *Efficient BackProp*, 1998.
+
+    Example:
+        >>> import jax
+        >>> from liuli import initializers
+        >>> initializers.LecunNormal()(jax.random.key(0), (3, 4)).shape
+        (3, 4)
+    """
+
+    def __call__(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        return _scaled(key, shape, 1.0, "fan_in", "truncated_normal")
+
+
+@spec
+class StandardUniform(Initializer):
+    """W ~ U[-a, a), a = 1 / sqrt(fan_in): the variance 1 / (3 fan_in) shrinks what passes. PyTorch's default.
+
+    Reference: LeCun, Bottou, Orr and Müller, *Efficient BackProp*, 1998; "standard" in Glorot and Bengio, 2010.
+
+    Example:
+        >>> import jax
+        >>> from liuli import initializers
+        >>> bool(abs(initializers.StandardUniform()(jax.random.key(0), (4, 3))).max() <= 0.5)
+        True
+    """
+
+    def __call__(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        return _scaled(key, shape, 1 / 3, "fan_in", "uniform")
+
+
+@spec
+class Identity(Initializer):
+    """W_io = gain [i = o], square or not; in a convolution's kernel at its centre, zero around it.
+
+    With ``padding="same"`` and gain 1, a convolution passes its input on. The centre is at (size - 1) // 2.
+
+    Reference: Le, Jaitly and Hinton, *A Simple Way to Initialize Recurrent Networks of Rectified Linear Units*, 2015.
+
+    gain:  the value on the diagonal.
+
+    Example:
+        >>> import jax
+        >>> from liuli import initializers
+        >>> initializers.Identity()(jax.random.key(0), (2, 3)).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
+
+    gain: float = dial(default=1.0)
+
+    def __call__(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        if len(shape) < 2:
+            raise ShapeError(
+                "Identity",
+                got=f"the shape {shape}",
+                expected="a kernel (..., inputs, outputs)",
+                fix='write "zeros" or "ones" for a bias or a scale',
+            )
+        centre = tuple((size - 1) // 2 for size in shape[:-2])
+        return jnp.zeros(shape).at[centre].set(self.gain * jnp.eye(shape[-2], shape[-1]))
+
+
+@spec
 class Orthogonal(Initializer):
     """W with orthonormal columns (or rows, whichever are fewer), times gain: W^T W = gain^2 I.
 
@@ -263,6 +366,7 @@ def _scaled(key: jax.Array, shape: tuple[int, ...], scale: Any, mode: str, distr
 _TRUNCATED = 0.87962566103423978  # the standard deviation of a standard normal cut at +-2
 
 __all__ = [
-    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Initializer", "Ones", "Orthogonal",
-    "RandomNormal", "RandomUniform", "VarianceScaling", "Zeros", "fans",
+    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity", "Initializer", "LecunNormal",
+    "LecunUniform", "Ones", "Orthogonal", "RandomNormal", "RandomUniform", "StandardUniform", "TruncatedNormal",
+    "VarianceScaling", "Zeros", "fans",
 ]  # fmt: skip

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import jax
 import jax.numpy as jnp
 
+from liuli.core.errors import ShapeError
 from liuli.core.specs import Spec, dial, spec
 
 
@@ -79,4 +82,37 @@ class L1L2(Regularizer):
         return self.l1 * jnp.abs(w).sum() + self.l2 * jnp.square(w).sum()
 
 
-__all__ = ["L1", "L1L2", "L2", "Regularizer"]
+@spec
+class OrthogonalRegularizer(Regularizer):
+    """R(w) = factor mean_{i < j} |cos(w_i, w_j)|: 0 where all rows (or columns) of w are orthogonal, at most factor.
+
+    Reference: Bansal, Chen and Wang, *Can We Gain More from Orthogonality Regularizations*, NeurIPS 2018; this form as
+    in Keras.
+
+    factor:  the strength.
+    mode:    whether the w_i are the rows of w or its columns.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import regularizers
+        >>> rule = regularizers.OrthogonalRegularizer(0.5)
+        >>> float(rule(jnp.array([[1.0, 0.0], [0.0, 3.0]]))), float(rule(jnp.array([[1.0, 0.0], [-2.0, 0.0]])))
+        (0.0, 0.5)
+    """
+
+    factor: float = dial(default=0.01, least=0.0)
+    mode: Literal["rows", "columns"] = "rows"
+
+    def __call__(self, w: jax.Array) -> jax.Array:
+        if w.ndim != 2:
+            raise ShapeError(
+                "OrthogonalRegularizer", got=f"weights of shape {w.shape}", expected="a matrix", fix='write "l2"'
+            )
+        rows = w if self.mode == "rows" else w.T
+        units = rows / jnp.sqrt(jnp.maximum(jnp.square(rows).sum(1, keepdims=True), 1e-12))
+        cosines = jnp.triu(units @ units.T, 1)
+        pairs = len(rows) * (len(rows) - 1) // 2
+        return self.factor * jnp.abs(cosines).sum() / max(1, pairs)
+
+
+__all__ = ["L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer"]

@@ -10,7 +10,7 @@ import numpy as np
 
 import liuli
 import liuli.networks
-from liuli import layers
+from liuli import layers, schedules
 from liuli.core.specs import _BUILT_IN, Spec, parts, type_name
 from liuli.data.encoders import NumberEncoder
 from liuli.data.targets import ClassTarget
@@ -49,8 +49,13 @@ FIELDS: dict[str, dict[str, Any]] = {
     "networks.Graph": GRAPH,
     "networks.Node": {"name": "hidden", "layer": layers.Dense(3), "inputs": ("input_1",)},
     "schedules.CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 10},
+    "schedules.CosineDecayRestarts": {"initial_learning_rate": 0.1, "first_decay_steps": 10},
     "schedules.ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5},
+    "schedules.InverseTimeDecay": {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5},
+    "schedules.OneCycle": {"max_learning_rate": 0.1, "total_steps": 10},
     "schedules.PiecewiseConstantDecay": {"boundaries": (5,), "values": (0.1, 0.01)},
+    "schedules.PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 10},
+    "schedules.WarmUp": {"schedule": schedules.ExponentialDecay(0.1, 10, 0.5), "warmup_steps": 5},
     "schemas.ArraySchema": {
         "target": ClassTarget(**CLASSES),
         "item_shape": (2, 3),

@@ -117,7 +117,7 @@ def test_graphs_within_graphs_are_unfolded():
 @pytest.mark.parametrize("name", sorted(members("activations")))
 def test_every_activation(name):
     f = activations.GELU(approximate=True) if name == "GELU" else members("activations")[name]()
-    checked(ll.Sequential([layers.Dense(8, f), layers.Activation(f), layers.Dense(3)]), "mse", X, T)
+    checked(ll.Sequential([layers.Dense(8, f), layers.Dense(8), layers.Activation(f), layers.Dense(3)]), "mse", X, T)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

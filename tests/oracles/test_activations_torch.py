@@ -40,7 +40,7 @@ def sparse_plus(z):
 
 PAIRS = {
     activations.CELU(): F.celu,
-    activations.CELU(1.7): lambda z: F.celu(z, 1.7),
+    activations.CELU(0.5): lambda z: F.celu(z, 0.5),  # PyTorch rounds 1 / alpha to float32
     activations.ELU(): F.elu,
     activations.ELU(1.7): lambda z: F.elu(z, 1.7),
     activations.Exponential(): torch.exp,
@@ -50,7 +50,7 @@ PAIRS = {
     activations.HardShrink(): F.hardshrink,
     activations.HardShrink(1.2): lambda z: F.hardshrink(z, 1.2),
     activations.HardSiLU(): F.hardswish,
-    activations.HardSigmoid(): F.hardsigmoid,
+    activations.HardSigmoid(): lambda z: F.relu6(z + 3) / 6,  # F.hardsigmoid has 1 / 6 in float32
     activations.HardTanh(): F.hardtanh,
     activations.Identity(): lambda z: z.clone(),
     activations.LeakyReLU(): F.leaky_relu,

@@ -9,6 +9,7 @@ import pytest
 
 from liuli import initializers
 from liuli.core.dials import dials, with_dials
+from liuli.core.errors import ShapeError
 from liuli.core.specs import members
 
 stats = pytest.importorskip("scipy.stats", reason="SciPy is the oracle")
@@ -32,12 +33,17 @@ def truncated(variance):
 DISTRIBUTIONS = {
     initializers.RandomNormal(): stats.norm(0, 0.05),
     initializers.RandomNormal(2.0, 0.5): stats.norm(2, 0.5),
+    initializers.TruncatedNormal(): stats.truncnorm(-2, 2, 0, 0.05),
+    initializers.TruncatedNormal(2.0, 0.5): stats.truncnorm(-2, 2, 2, 0.5),
     initializers.RandomUniform(): stats.uniform(-0.05, 0.1),
     initializers.RandomUniform(1.0, 3.0): stats.uniform(1, 2),
     initializers.GlorotUniform(): uniform(2 / (FAN_IN + FAN_OUT)),
     initializers.GlorotNormal(): truncated(2 / (FAN_IN + FAN_OUT)),
     initializers.HeUniform(): uniform(2 / FAN_IN),
     initializers.HeNormal(): truncated(2 / FAN_IN),
+    initializers.LecunUniform(): uniform(1 / FAN_IN),
+    initializers.LecunNormal(): truncated(1 / FAN_IN),
+    initializers.StandardUniform(): stats.uniform(-1 / math.sqrt(FAN_IN), 2 / math.sqrt(FAN_IN)),
 } | {
     initializers.VarianceScaling(1.5, mode, form): of(1.5 / fan)
     for mode, fan in FAN.items()
@@ -51,7 +57,7 @@ FIXED = {initializers.Zeros(): 0.0, initializers.Ones(): 1.0, initializers.Const
 
 
 def test_every_initializer_is_compared():
-    compared = {type(f) for f in [*DISTRIBUTIONS, *FIXED]} | {initializers.Orthogonal}
+    compared = {type(f) for f in [*DISTRIBUTIONS, *FIXED]} | {initializers.Identity, initializers.Orthogonal}
     assert compared == set(members("initializers").values())
 
 
@@ -92,6 +98,32 @@ def test_fixed(initializer, dtype):
         np.testing.assert_array_equal(w, np.full((3, 4), FIXED[initializer], dtype))
 
 
+@pytest.mark.parametrize("shape", [(4, 4), (3, 5), (5, 3), (3, 4, 6), (3, 5, 6, 4), (1, 3, 5, 2, 2)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_identity(shape, dtype):
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
+    fill = torch.nn.init.eye_ if len(shape) == 2 else torch.nn.init.dirac_
+    theirs = np.moveaxis(fill(torch.empty(*shape[:-3:-1], *shape[:-2])).numpy(), (0, 1), (-1, -2))
+    with jax.enable_x64(dtype == "float64"):
+        w = initializers.Identity(2.5)(jax.random.key(0), shape)
+        assert w.dtype == dtype
+    np.testing.assert_array_equal(w, 2.5 * theirs)
+
+
+@pytest.mark.parametrize("size", [(3, 3), (2, 4), (1, 5)])
+def test_a_convolution_by_the_identity_passes_its_input_on(size):
+    x = jax.random.normal(jax.random.key(0), (2, 6, 7, 3))
+    kernel = initializers.Identity()(jax.random.key(1), (*size, 3, 3))
+    y = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    np.testing.assert_allclose(y, x, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(), (4,)])
+def test_identity_wants_a_kernel(shape):
+    with pytest.raises(ShapeError, match="Identity: got the shape"):
+        initializers.Identity()(jax.random.key(0), shape)
+
+
 @pytest.mark.parametrize("shape", [(6, 6), (7, 4), (4, 7), (3, 2, 5, 8), (3, 2, 5, 40), (5, 1)])
 @pytest.mark.parametrize("gain", [1.0, 2.5])
 def test_orthogonal(shape, gain):
@@ -109,7 +141,9 @@ def test_orthogonal_is_uniform_over_rotations():
 
 
 @pytest.mark.parametrize(
-    "initializer", [*DISTRIBUTIONS, initializers.Constant(0.3), initializers.Orthogonal()], ids=repr
+    "initializer",
+    [*DISTRIBUTIONS, initializers.Constant(0.3), initializers.Identity(), initializers.Orthogonal()],
+    ids=repr,
 )
 def test_dials_may_be_traced(initializer):
     make = jax.jit(lambda values: with_dials(initializer, values)(jax.random.key(0), (5, 6)))

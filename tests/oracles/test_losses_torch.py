@@ -147,3 +147,151 @@ def test_certain_probabilities_stay_finite(dtype):
         assert right.dtype == dtype
         assert abs(right) < 1e-3
         np.testing.assert_allclose(wrong.astype(float), -np.log(1e-7), rtol=0.02)
+
+
+@pytest.mark.parametrize("shape", [(N,), (N, 2, 3)])
+def test_more_regression(dtype, shape):
+    y, p = regression(dtype, shape)
+    target = torch.tensor(y)
+    for beta in (0.0, 0.3, 5.0):
+        each = lambda p, b=beta: over_features(F.smooth_l1_loss(p, target, reduction="none", beta=b))  # noqa: E731
+        agrees(losses.SmoothL1(beta), y, p, each, dtype)
+    agrees(losses.LogCosh(), y, p, lambda p: over_features(torch.log(torch.cosh(p - target))), dtype)
+    percent = lambda p: over_features(100 * (p - target).abs() / target.abs())  # noqa: E731
+    agrees(losses.MeanAbsolutePercentageError(), y, p, percent, dtype)
+    y, p = np.abs(y), np.abs(p)
+    target = torch.tensor(y)
+    squared = lambda p: over_features((torch.log1p(p) - torch.log1p(target)) ** 2)  # noqa: E731
+    agrees(losses.MeanSquaredLogarithmicError(), y, p, squared, dtype)
+
+
+@pytest.mark.parametrize("r", [0.0, 1e-5, 1e-2, 0.999, 1.001, 30.0, 1e4])
+def test_log_cosh_keeps_its_digits_near_zero_and_far_out(dtype, r):
+    value, slope = jax.value_and_grad(lambda p: losses.LogCosh()(jnp.zeros(1), p[None]))(jnp.asarray(r, dtype))
+    small = np.log1p(2 * np.sinh(min(r, 1.0) / 2) ** 2)
+    want = small if r < 1 else r + np.log1p(np.exp(-2 * r)) - np.log(2)
+    np.testing.assert_allclose(value, want, rtol=TOLERANCE[dtype])
+    np.testing.assert_allclose(slope, np.tanh(r), rtol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("labels", ["signs", "bits"])
+@pytest.mark.parametrize("shape", [(N,), (N, 3)])
+def test_hinges(dtype, labels, shape):
+    y, z = RNG.integers(0, 2, shape), RNG.normal(size=shape)
+    signs = torch.tensor(2.0 * y - 1).to(getattr(torch, dtype))
+    y = (y if labels == "bits" else 2 * y - 1).astype(dtype)
+    agrees(losses.Hinge(), y, z, lambda z: over_features(torch.relu(1 - signs * z)), dtype)
+    agrees(losses.SquaredHinge(), y, z, lambda z: over_features(torch.relu(1 - signs * z) ** 2), dtype)
+
+
+def test_categorical_hinge(dtype):
+    z = np.abs(RNG.normal(size=(N, CLASSES)))  # positive: then the largest wrong score is what PyTorch's margin takes
+    right = np.eye(CLASSES)[LABELS]
+
+    def each(z):
+        mine, others = z.gather(1, torch.tensor(LABELS)[:, None])[:, 0], z.masked_fill(torch.tensor(right == 1), -9.0)
+        return torch.relu(1 - mine + others.max(1).values)
+
+    agrees(losses.CategoricalHinge(), LABELS, z, each, dtype)
+    agrees(losses.CategoricalHinge(), right.astype(dtype), z, each, dtype)
+
+
+@pytest.mark.parametrize("shape", [(N, 3), (N, 2, 3)])
+def test_cosine(dtype, shape):
+    y, p = regression(dtype, shape)
+    target = torch.tensor(y)
+    agrees(losses.CosineSimilarity(), y, p, lambda p: over_features(-F.cosine_similarity(p, target, -1)), dtype)
+    zero = jax.value_and_grad(lambda p: losses.CosineSimilarity()(jnp.asarray(y), p))(jnp.zeros(shape, dtype))
+    assert float(zero[0]) == 0.0
+    assert np.isfinite(zero[1]).all()
+
+
+def test_poisson(dtype):
+    y, rate = RNG.poisson(2.0, (N, 3)).astype(dtype), RNG.random((N, 3)) * 4 + 0.1
+    each = F.poisson_nll_loss
+    want = lambda r: each(r, torch.tensor(y), log_input=False, eps=1e-7, reduction="none").mean(1)  # noqa: E731
+    agrees(losses.Poisson(), y, rate, want, dtype)
+
+
+def test_divergence(dtype):
+    z, y = RNG.normal(size=(N, CLASSES)) * 3, RNG.dirichlet(np.ones(CLASSES), N)
+    y[0] = np.eye(CLASSES)[1]
+    target = torch.tensor(y.astype(dtype))
+    each = lambda log_p: F.kl_div(log_p, target, reduction="none").sum(1)  # noqa: E731
+    loss, y = losses.KLDivergence(), y.astype(dtype)
+    agrees(loss.replace(from_logits=True), y, z, lambda z: each(F.log_softmax(z, 1)), dtype)
+    agrees(loss, y, softmax(torch.tensor(z)).numpy(), lambda p: each(torch.log(p)), dtype)
+
+
+@pytest.mark.parametrize("shape", [(N, 1), (N, 2, 3)])
+def test_likelihoods(dtype, shape):
+    y, middle = regression(dtype, shape)
+    target, both = torch.tensor(y), np.concatenate([middle, RNG.normal(size=shape)], axis=-1)
+    density = {
+        losses.GaussianNegativeLogLikelihood: lambda m, w: torch.distributions.Normal(m, w.sqrt()),
+        losses.LaplaceNegativeLogLikelihood: torch.distributions.Laplace,
+    }
+    for loss, of in density.items():
+        each = lambda m, w, of=of: over_features(-of(m, w).log_prob(target))  # noqa: E731
+        predicted = lambda p, each=each: each(*(f(v) for f, v in zip((torch.clone, torch.exp), p.chunk(2, -1))))  # noqa: E731, B905
+        agrees(loss(), y, both, predicted, dtype)
+        agrees(loss(0.7), y, middle, lambda m, each=each: each(m, torch.full_like(m, 0.7)), dtype)
+    full = lambda m: over_features(F.gaussian_nll_loss(m, target, 0.7, full=True, reduction="none"))  # noqa: E731
+    agrees(losses.GaussianNegativeLogLikelihood(0.7), y, middle, full, dtype)
+
+
+@pytest.mark.parametrize("shape", [(N, 5), (N, 2, 3, 2)])
+def test_overlaps(dtype, shape):
+    y, p = RNG.integers(0, 2, shape), RNG.random(shape)
+    target = torch.tensor(y.astype(dtype)).flatten(1)
+
+    def tversky(p, alpha=0.5, beta=0.5):
+        p = p.flatten(1)
+        found, false, missed = (target * p).sum(1), ((1 - target) * p).sum(1), (target * (1 - p)).sum(1)
+        return 1 - (found + 1e-7) / (found + alpha * false + beta * missed + 1e-7)
+
+    def dice(p):
+        p = p.flatten(1)
+        return 1 - (2 * (target * p).sum(1) + 1e-7) / (target.sum(1) + p.sum(1) + 1e-7)
+
+    agrees(losses.Dice(), y, p, dice, dtype)
+    agrees(losses.Tversky(), y, p, tversky, dtype)
+    agrees(losses.Tversky(0.3, 1.7), y, p, lambda p: tversky(p, 0.3, 1.7), dtype)
+
+
+@pytest.mark.parametrize(("gamma", "smoothing"), [(0.0, 0.0), (0.5, 0.1), (2.0, 0.0)])
+def test_focal(dtype, gamma, smoothing):
+    """PyTorch's cross entropies, times the factor that the paper writes before them."""
+    y, z = RNG.integers(0, 2, (N, 3)), RNG.normal(size=(N, 3)) * 2
+    t = torch.tensor(y.astype(dtype)) * (1 - smoothing) + smoothing / 2
+
+    def binary(p, alpha=None):
+        missing = t * (1 - p) + (1 - t) * p
+        weight = 1.0 if alpha is None else alpha * t + (1 - alpha) * (1 - t)
+        return (weight * missing**gamma * F.binary_cross_entropy(p, t, reduction="none")).mean(1)
+
+    loss = losses.BinaryFocalCrossentropy(smoothing, gamma=gamma)
+    balanced = loss.replace(apply_class_balancing=True, alpha=0.3)
+    agrees(loss.replace(from_logits=True), y, z, lambda z: binary(torch.sigmoid(z)), dtype)
+    agrees(loss, y, 1 / (1 + np.exp(-z)), binary, dtype)
+    agrees(balanced, y, 1 / (1 + np.exp(-z)), lambda p: binary(p, 0.3), dtype)
+
+    hot, z = np.eye(CLASSES)[LABELS], RNG.normal(size=(N, CLASSES))
+    spread = torch.tensor(hot).to(getattr(torch, dtype)) * (1 - smoothing) + smoothing / CLASSES
+    each = lambda p: -(0.3 * spread * (1 - p) ** gamma * torch.log(p)).sum(1)  # noqa: E731
+    loss = losses.CategoricalFocalCrossentropy(smoothing, alpha=0.3, gamma=gamma)
+    agrees(loss.replace(from_logits=True), LABELS, z, lambda z: each(softmax(z)), dtype)
+    agrees(loss, hot.astype(dtype), softmax(torch.tensor(z)).numpy(), each, dtype)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal_far_out_stays_finite(dtype, gamma):
+    z, y = jnp.asarray([[200.0], [-200.0], [200.0], [-200.0]], dtype), jnp.asarray([[1], [0], [0], [1]])
+    loss = losses.BinaryFocalCrossentropy(gamma=gamma, from_logits=True)
+    np.testing.assert_allclose(loss.per_sample(y, z), [0, 0, 200, 200], atol=1e-6)
+    slope = jax.grad(lambda z: loss.replace(reduction="sum")(y, z))(z)
+    np.testing.assert_allclose(slope, [[0], [0], [1], [-1]], atol=1e-3)
+    pair = jnp.concatenate([jnp.zeros_like(z), z], axis=1)
+    several = losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=gamma, from_logits=True)
+    np.testing.assert_allclose(several.per_sample(y[:, 0], pair), [0, 0, 200, 200], atol=1e-6)
+    assert np.isfinite(jax.grad(lambda p: several(y[:, 0], p))(pair)).all()

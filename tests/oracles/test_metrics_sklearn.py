@@ -174,3 +174,73 @@ def test_float32_is_enough_for_many_samples():
     guess = rng.random(n).astype(np.float32)
     got = incremental(metrics.BinaryAccuracy(), jnp.asarray(yes), jnp.asarray(guess), weight, 32)
     assert float(got) == np.float32(oracle.accuracy_score(yes, guess > 0.5))
+
+
+def test_overlap(classes, yes_or_no, weight):
+    y, p = classes
+    guess, average = p.argmax(axis=1), {"average": "macro", "zero_division": 0, "sample_weight": weight}
+    agrees(metrics.MeanIoU(), y, p, oracle.jaccard_score(y, guess, **average), weight)
+    for beta in (0.5, 1.0, 2.0):
+        want = oracle.fbeta_score(y, guess, beta=beta, **average)
+        agrees(metrics.FBetaScore(beta=beta), np.eye(CLASSES)[y], p, want, weight)
+    y, p = yes_or_no
+    agrees(metrics.MeanIoU(), y, p, oracle.jaccard_score(y, p > 0.5, sample_weight=weight), weight)
+    want = oracle.fbeta_score(y, p > 0.25, beta=2, sample_weight=weight)
+    agrees(metrics.FBetaScore(0.25, beta=2.0), y[:, None], p[:, None], want, weight)
+
+
+def test_log_losses(classes, yes_or_no, weight):
+    y, p = classes
+    want = oracle.log_loss(y, p, sample_weight=weight, labels=range(CLASSES))
+    agrees(metrics.CategoricalCrossentropy(), y, p, want, weight)
+    agrees(metrics.CategoricalCrossentropy(from_logits=True), np.eye(CLASSES)[y], np.log(p), want, weight)
+    y, p = yes_or_no
+    want = oracle.log_loss(y, p, sample_weight=weight)
+    agrees(metrics.BinaryCrossentropy(), y, p, want, weight)
+    agrees(metrics.BinaryCrossentropy(from_logits=True), y, np.log(p / (1 - p)), want, weight)
+
+
+def test_hinge(yes_or_no, weight):
+    y, p = yes_or_no
+    z = 4 * p - 2
+    for targets in (y, 2 * y - 1):
+        agrees(metrics.Hinge(), targets, z, oracle.hinge_loss(2 * y - 1, z, sample_weight=weight), weight)
+
+
+@pytest.mark.parametrize("outputs", [(), (3,)])
+def test_relative_errors(rng, dtype, weight, outputs):
+    y = (rng.random((N, *outputs)) + 0.5).astype(dtype)
+    p = (y * (rng.random(y.shape) + 0.5)).astype(dtype)
+    want = 100 * oracle.mean_absolute_percentage_error(y, p, sample_weight=weight)
+    agrees(metrics.MeanAbsolutePercentageError(), y, p, want, weight)
+    want = oracle.mean_squared_log_error(y, p, sample_weight=weight)
+    agrees(metrics.MeanSquaredLogarithmicError(), y, p, want, weight)
+
+
+def test_angles_and_divergences(rng, dtype, weight):
+    y, p = rng.normal(size=(2, N, 4)).astype(dtype)
+    pairwise = pytest.importorskip("sklearn.metrics.pairwise")
+    cosine = 1 - pairwise.paired_cosine_distances(y, p)
+    agrees(metrics.CosineSimilarity(), y, p, np.average(cosine, weights=weight), weight)
+    y, p = rng.dirichlet(np.ones(4), (2, N)).astype(dtype)
+    entropy = pytest.importorskip("scipy.stats").entropy
+    want = np.average(entropy(y.astype(float), p.astype(float), axis=1), weights=weight)
+    agrees(metrics.KLDivergence(), y, p, want, weight)
+
+
+@pytest.mark.parametrize("outputs", [(), (3,)])
+def test_correlations(rng, dtype, weight, outputs):
+    y = rng.normal(size=(N, *outputs)).astype(dtype) + 1
+    p = (2 * y + rng.normal(size=y.shape) * 3).astype(dtype)
+    often = np.repeat(np.arange(N), weight.astype(int))
+    columns = [
+        (a.astype(float), b.astype(float))
+        for a, b in zip(y[often].reshape(len(often), -1).T, p[often].reshape(len(often), -1).T, strict=True)
+    ]
+    pearson = [pytest.importorskip("scipy.stats").pearsonr(a, b).statistic for a, b in columns]
+    agrees(metrics.PearsonCorrelation(), y, p, np.mean(pearson), weight, 1e-5)
+    lin = [
+        2 * r * a.std() * b.std() / (a.var() + b.var() + (a.mean() - b.mean()) ** 2)
+        for r, (a, b) in zip(pearson, columns, strict=True)
+    ]
+    agrees(metrics.ConcordanceCorrelation(), y, p, np.mean(lin), weight, 1e-5)

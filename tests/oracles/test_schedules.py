@@ -16,6 +16,33 @@ def warm_cosine(t):
     return np.where(t < 15, 0.2 * t / 15, 0.2 * (0.9 * (1 + np.cos(np.pi * down)) / 2 + 0.1))
 
 
+def restarts(t, first, t_mul, m_mul, alpha):
+    """Period after period."""
+    start, length, top = 0.0, first, 1.0
+    rate = np.full(len(t), np.nan)
+    while start <= t[-1]:
+        wave = top * (1 + np.cos(np.pi * (t - start) / length)) / 2
+        rate = np.where(t >= start, 0.2 * ((1 - alpha) * wave + alpha), rate)
+        start, length, top = start + length, length * t_mul, top * m_mul
+    return rate
+
+
+def of_torch(make):
+    """The rates of a scheduler of PyTorch, whose optimizer starts at 0.2."""
+
+    def rates(t):
+        torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.2)
+        scheduler, found = make(torch.optim.lr_scheduler, optimizer), []
+        for _ in t:
+            found.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduler.step()
+        return found
+
+    return rates
+
+
 CASES = {
     schedules.ExponentialDecay(0.2, 7, 0.6): lambda t: 0.2 * 0.6 ** (t / 7),
     schedules.ExponentialDecay(0.2, 7, 0.6, staircase=True): lambda t: 0.2 * 0.6 ** np.floor(t / 7),
@@ -23,6 +50,24 @@ CASES = {
     schedules.CosineDecay(0.2, 20, alpha=0.1, warmup_steps=15): warm_cosine,
     schedules.PiecewiseConstantDecay((10, 30), (0.2, 0.1, 0.05)): lambda t: np.where(
         t <= 10, 0.2, np.where(t <= 30, 0.1, 0.05)
+    ),
+    schedules.PolynomialDecay(0.2, 23, 0.01): lambda t: 0.01 + 0.19 * (1 - np.minimum(t, 23) / 23),
+    schedules.PolynomialDecay(0.2, 23, 0.0, power=2.5): of_torch(lambda of, o: of.PolynomialLR(o, 23, 2.5)),
+    schedules.PolynomialDecay(0.2, 20, 0.01, power=2.0, cycle=True): lambda t: (
+        0.01 + 0.19 * (1 - t / (20 * np.maximum(1, np.ceil(t / 20)))) ** 2
+    ),
+    schedules.InverseTimeDecay(0.2, 7, 0.6): lambda t: 0.2 / (1 + 0.6 * t / 7),
+    schedules.InverseTimeDecay(0.2, 7, 0.6, staircase=True): lambda t: 0.2 / (1 + 0.6 * (t // 7)),
+    schedules.CosineDecayRestarts(0.2, 7): of_torch(lambda of, o: of.CosineAnnealingWarmRestarts(o, 7, 2)),
+    schedules.CosineDecayRestarts(0.2, 10, t_mul=1.0): of_torch(lambda of, o: of.CosineAnnealingWarmRestarts(o, 10)),
+    schedules.CosineDecayRestarts(0.2, 2, t_mul=3.0, m_mul=0.7, alpha=0.1): lambda t: restarts(t, 2, 3.0, 0.7, 0.1),
+    schedules.CosineDecayRestarts(0.2, 5, t_mul=1.5, m_mul=1.1): lambda t: restarts(t, 5, 1.5, 1.1, 0.0),
+    schedules.OneCycle(0.2, 60): of_torch(lambda of, o: of.OneCycleLR(o, 0.2, 60)),
+    schedules.OneCycle(0.2, 60, rise=0.45, div_factor=10.0, final_div_factor=50.0): of_torch(
+        lambda of, o: of.OneCycleLR(o, 0.2, 60, pct_start=0.45, div_factor=10.0, final_div_factor=50.0)
+    ),
+    schedules.WarmUp(schedules.ExponentialDecay(0.2, 7, 0.6), 15): lambda t: np.where(
+        t < 15, 0.2 * t / 15, 0.2 * 0.6 ** ((t - 15) / 7)
     ),
 }
 
@@ -42,3 +87,19 @@ def test_closed_form(schedule):
 @pytest.mark.parametrize("schedule", CASES, ids=repr)
 def test_closed_form_of_plain_numbers(schedule):
     np.testing.assert_allclose([float(schedule(int(t))) for t in STEPS], CASES[schedule](STEPS), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.01, 0.5, 1.0])
+def test_one_cycle_ends_where_it_should_whatever_its_rise(rise):
+    schedule = schedules.OneCycle(0.2, 20, rise=rise)
+    rates = np.array([float(schedule(t)) for t in range(30)])
+    assert np.isfinite(rates).all() and rates.max() <= 0.2 * (1 + 1e-6)
+    np.testing.assert_allclose(rates[20:], 0.2 / 25 / 1e4, rtol=0.1)
+    assert (np.diff(rates) > 0).sum() <= max(0, 20 * rise - 1)
+
+
+def test_a_restart_is_at_its_step_in_float32():
+    schedule = schedules.CosineDecayRestarts(0.2, 10, t_mul=2.0)
+    starts = np.array([10 * (2**i - 1) for i in range(1, 13)])
+    np.testing.assert_allclose(jax.vmap(schedule)(starts), 0.2, rtol=1e-4)
+    assert (np.asarray(jax.vmap(schedule)(starts - 1)) < 0.01).all()

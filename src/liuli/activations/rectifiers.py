@@ -11,7 +11,7 @@ from liuli.activations.base import Activation
 from liuli.core.specs import dial, spec
 
 __all__ = [
-    "CELU", "ELU", "Exponential", "GELU", "HardSiLU", "Identity", "LeakyReLU", "Mish", "ReLU", "ReLU6", "SELU", "SiLU",
+    "CELU", "ELU", "GELU", "SELU", "Exponential", "HardSiLU", "Identity", "LeakyReLU", "Mish", "ReLU", "ReLU6", "SiLU",
     "Softplus", "SparsePlus", "Squareplus",
 ]  # fmt: skip
 
@@ -201,7 +201,7 @@ class CELU(Activation):
     alpha: float = dial(default=1.0, least=1e-6)
 
     def __call__(self, z: jax.Array) -> jax.Array:
-        return jax.nn.celu(z, self.alpha)
+        return jnp.where(z > 0, z, self.alpha * jnp.expm1(jnp.where(z > 0, 0, z) / self.alpha))
 
 
 @spec
@@ -292,5 +292,5 @@ class Squareplus(Activation):
     b: float = dial(default=4.0, least=1e-6)
 
     def __call__(self, z: jax.Array) -> jax.Array:
-        double = jnp.abs(z) + jnp.sqrt(jnp.square(z) + self.b)
+        double = jnp.where(z > 0, z, -z) + jnp.sqrt(jnp.square(z) + self.b)
         return jnp.where(z > 0, double / 2, self.b / (2 * double))

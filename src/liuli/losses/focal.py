@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import ClassVar
 
 import jax
@@ -46,7 +47,7 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
 
     gamma: float = dial(default=2.0, least=0.0, kw_only=True)
     alpha: float = dial(default=0.25, least=0.0, most=1.0, kw_only=True)
-    apply_class_balancing: bool = False
+    apply_class_balancing: bool = dataclasses.field(default=False, kw_only=True)
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         t = (1 - self.label_smoothing) * y_true.astype(y_pred.dtype) + 0.5 * self.label_smoothing

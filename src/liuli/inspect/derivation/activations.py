@@ -69,7 +69,8 @@ def pulled(activation: Activation, g: str, z: str, a: str, values: Callable[[], 
         return Expression(formula.format(g=g, z=z, a=a), lambda: pull(*values()))
     rule = RULES.get(type(activation))
     if rule is None:
-        return Expression(rf"{g} \odot {_name(activation)}'({z})", lambda: _by_jax(activation, *values()))
+        jacobian = rf"\left(\frac{{\partial {a}}}{{\partial {z}}}\right)^{{\top}}"
+        return Expression(f"{jacobian} {g}", lambda: _by_jax(activation, *values()))
     slope = rule.slope.format(z=z, a=a, **_numbers(activation))
 
     def compute() -> Array:
