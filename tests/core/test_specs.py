@@ -59,6 +59,7 @@ class Base(Spec, family="bases"):
         ("RMSprop", "rmsprop"),
         ("AdamW", "adam_w"),
         ("F1Score", "f1_score"),
+        ("MeanIoU", "mean_iou"),
         ("GlobalAveragePooling2D", "global_average_pooling2d"),
     ],
 )

@@ -90,7 +90,7 @@ def type_name(cls: type[Spec]) -> str:
 def snake_case(name: str) -> str:
     """A class name as it stands in node names: ``Conv2D`` is ``conv2d``, ``MaxPooling2D`` ``max_pooling2d``,
     ``ReLU`` ``relu``."""
-    name = re.sub(r"(Re|Si)LU", r"\1lu", name).replace("RMSprop", "Rmsprop")
+    name = re.sub(r"(Re|Si)LU", r"\1lu", name).replace("RMSprop", "Rmsprop").replace("IoU", "Iou")
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
