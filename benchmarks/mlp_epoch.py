@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 ROWS, SIZES, BATCH = 60_000, (784, 256, 128, 10), 128
-EPOCHS, ROUNDS = 5, 5
+EPOCHS, ROUNDS = 1, 7
 
 
 def main() -> None:

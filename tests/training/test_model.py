@@ -336,3 +336,18 @@ def test_validation_data_are_checked_before_training():
     with pytest.raises(ll.LiuliError, match="7"):
         model.fit(x, np.zeros(len(x), int), validation=(x, np.full(len(x), 7)), verbose=0)
     assert len(model.history) == 0
+
+
+def test_what_is_trained_on_is_a_copy():
+    from liuli.training.arrays import on_device
+
+    for array in (
+        np.arange(6.0, dtype=np.float32).reshape(2, 3),
+        np.zeros((0, 2), np.int32),
+        np.ones((3, 2), bool)[:, ::2],
+    ):
+        placed = on_device(array)
+        assert placed.dtype == array.dtype and np.array_equal(placed, array)
+        before = np.array(placed)
+        array[...] = 0
+        assert np.array_equal(placed, before)

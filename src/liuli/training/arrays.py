@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from liuli.core.errors import DataError, ShapeError
@@ -90,6 +91,23 @@ def as_weights(
         if class_weight
         else weights.astype(np.float32)
     )
+
+
+def on_device(arrays: Any) -> Any:
+    """Arrays where they are trained on: copies, so that the caller's may change.
+
+    On the CPU an array that begins on a 64-byte border is taken as it is, and NumPy's own large arrays come in large
+    pages: to make the copy here is several times quicker than to have it made.
+    """
+    return jax.device_put(jax.tree.map(_aligned, arrays) if jax.default_backend() == "cpu" else arrays)
+
+
+def _aligned(array: np.ndarray) -> np.ndarray:
+    room = np.empty(array.nbytes + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    copy = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    np.copyto(copy, array)
+    return copy
 
 
 def check_lengths(arrays: Mapping[str, np.ndarray]) -> None:

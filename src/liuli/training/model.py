@@ -172,7 +172,7 @@ class Model:
             if kept and resume_from_checkpoint and kept.path.exists():
                 resume(run, kept)
             try:
-                data = jax.device_put((inputs, targets, weights))
+                data = checked.on_device((inputs, targets, weights))
                 train(run, data, plan, [*callbacks, *([kept] if kept else []), *shown], self._validator(held))
             finally:
                 self._train, self.history = run.state, run.history
@@ -342,7 +342,7 @@ class Model:
     def _validator(self, held: Any) -> Any:
         if held is None:
             return None
-        measure = self._evaluator(jax.device_put((held[0], held[1], None)), 1024)
+        measure = self._evaluator(checked.on_device((held[0], held[1], None)), 1024)
         return lambda run: measure(run.state, run.dials)
 
     def _evaluator(self, data: Any, batch_size: int) -> Callable[[TrainState, dict[str, float]], dict[str, float]]:
