@@ -1,8 +1,7 @@
 """One epoch of an MLP 784-256-128-10 on 60,000 random samples, batch 128, Adam: liuli against PyTorch.
 
-PyTorch trains twice: as its tutorial writes it (DataLoader, default Adam), and tuned (tensors indexed by a
-                      permutation, fused
-Adam, no DataLoader). The sides take turns in one process, with equal threads; the first round warms up and is not
+PyTorch trains twice: as its tutorial writes it (DataLoader, default Adam), and tuned (tensors indexed by a permutation,
+fused Adam, no DataLoader). The sides take turns in one process, with equal threads; the first round warms up and is not
 counted.
 """
 
@@ -17,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 ROWS, SIZES, BATCH = 60_000, (784, 256, 128, 10), 128
-EPOCHS, ROUNDS = 1, 7
+EPOCHS, ROUNDS = 1, 7  # epochs of one turn, turns that count
 
 
 def main() -> None:
