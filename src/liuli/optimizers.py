@@ -59,9 +59,8 @@ class Optimizer(Spec, family="optimizers"):
 class SGD(Optimizer):
     """v <- momentum v + g;  w <- w - rate v   (without momentum: w <- w - rate g)
 
-    With ``nesterov`` the step is rate (g + momentum v). This is PyTorch's form; Keras keeps the rate inside v, which
-    differs only
-    while the rate changes.
+    With ``nesterov`` the step is rate (g + momentum v). This is PyTorch's form; Keras keeps the rate inside v,
+    which differs only while the rate changes.
 
     Reference: Polyak, 1964; Nesterov, 1983; Sutskever et al., *On the Importance of Initialization and Momentum*,
     ICML 2013.

@@ -1,5 +1,5 @@
-"""Graphs made from graphs: the last activation taken off, layers frozen. A graph is a value, so these return new
-ones."""
+"""Graphs made from graphs: the last activation taken off, layers frozen. A graph is a value, so these return
+new ones."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ class Run:
     """The training that is going on.
 
     ``state`` is the TrainState after ``epoch`` whole epochs (during an epoch: after the last compiled call),
-    ``dials`` are the
-    numbers that may be changed between calls, ``history`` holds the logs, ``epochs`` is how many are asked for.
+    ``dials`` are the numbers that may be changed between calls, ``history`` holds the logs, ``epochs`` is how
+    many are asked for.
     """
 
     def __init__(

@@ -22,9 +22,8 @@ Mode = Literal["auto", "min", "max"]
 class Best:
     """The best value so far of a quantity, and for how many epochs there was none better.
 
-    A change counts where it is larger than ``min_delta``. ``"auto"`` takes losses and errors as better when smaller,
-    and
-    accuracies, scores, areas, precision and recall when larger.
+    A change counts where it is larger than ``min_delta``. ``"auto"`` takes losses and errors as better when
+    smaller, and accuracies, scores, areas, precision and recall when larger.
     """
 
     def __init__(
