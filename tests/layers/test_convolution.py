@@ -67,7 +67,7 @@ def test_only_images(sizes):
 
 
 def test_images_without_pixels():
-    with pytest.raises(ShapeError, match="images with pixels"):
+    with pytest.raises(ShapeError, match="images that are not empty"):
         Conv2D(2, 3, padding="same").init(KEY, shape(2, 0, 8, 1))
 
 

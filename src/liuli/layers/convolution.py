@@ -13,9 +13,10 @@ from liuli.core.keys import fold
 from liuli.core.specs import setting, spec
 from liuli.initializers import GlorotUniform, Initializer, Zeros
 from liuli.kernels import conv2d
-from liuli.kernels.windows import Padding, Pair, reach
-from liuli.layers.base import Context, Layer, Params, Shape, State, last_axis, require_rank, shown
+from liuli.kernels.windows import Padding, Pair
+from liuli.layers.base import Context, Layer, Params, Shape, State, last_axis, shown
 from liuli.layers.masks import refuse_mask
+from liuli.layers.space import require_windows
 from liuli.regularizers import Regularizer
 
 __all__ = ["Conv2D"]
@@ -81,7 +82,7 @@ class Conv2D(Layer):
             )
 
     def init(self, key: jax.Array, x: Shape) -> tuple[Params, State]:
-        require_image(x, self.kernel_size, self.dilation_rate, self.padding)
+        require_windows(x, self.kernel_size, self.dilation_rate, self.padding)
         channels = x.shape[-1]
         if channels % self.groups:
             got = f"{channels} channels, of an input of shape {shown(x)}"
@@ -100,15 +101,3 @@ class Conv2D(Layer):
 
     def output_mask(self, x: Any, mask: Any) -> None:
         refuse_mask(mask, "Conv2D", "drop mask_zero=True")
-
-
-def require_image(x: Shape, window: Pair, dilation: Pair, padding: Padding) -> None:
-    """Raise ShapeError unless ``x`` is a batch of images, each with room for the window."""
-    require_rank(x, 4, "(batch, height, width, channels)")
-    spans = tuple(reach(k, d) for k, d in zip(window, dilation, strict=True))
-    if 0 in x.shape[1:]:
-        raise ShapeError("", got=f"an input of shape {shown(x)}", expected="images with pixels", fix="look at the data")
-    if padding == "valid" and (spans[0] > x.shape[1] or spans[1] > x.shape[2]):
-        got = f"images of {x.shape[1]} x {x.shape[2]}, of an input of shape {shown(x)}"
-        fix = 'use padding="same", or fewer pooling layers before it'
-        raise ShapeError("", got=got, expected=f"at least {spans[0]} x {spans[1]}, which the window covers", fix=fix)

@@ -10,8 +10,8 @@ from liuli.core.specs import setting, spec
 from liuli.kernels import average_pool2d, max_pool2d
 from liuli.kernels.windows import Padding, Pair
 from liuli.layers.base import Context, Layer, Params, Shape, State, require_rank
-from liuli.layers.convolution import require_image
 from liuli.layers.masks import refuse_mask
+from liuli.layers.space import require_windows
 
 __all__ = ["AveragePooling2D", "GlobalAveragePooling2D", "MaxPooling2D"]
 
@@ -44,7 +44,7 @@ class MaxPooling2D(Layer):
     padding: Padding = "valid"
 
     def init(self, key: jax.Array, x: Shape) -> tuple[Params, State]:
-        require_image(x, self.pool_size, (1, 1), self.padding)
+        require_windows(x, self.pool_size, (1, 1), self.padding)
         return {}, {}
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
@@ -81,7 +81,7 @@ class AveragePooling2D(Layer):
     padding: Padding = "valid"
 
     def init(self, key: jax.Array, x: Shape) -> tuple[Params, State]:
-        require_image(x, self.pool_size, (1, 1), self.padding)
+        require_windows(x, self.pool_size, (1, 1), self.padding)
         return {}, {}
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
