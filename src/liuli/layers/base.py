@@ -15,15 +15,16 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from liuli.constraints import Constraint
 from liuli.core.dials import join
 from liuli.core.errors import LiuliError, ShapeError
 from liuli.core.keys import fold
-from liuli.core.specs import Spec, abstract
+from liuli.core.specs import Spec, abstract, setting, spec
 from liuli.regularizers import Regularizer
 
-__all__ = ["Context", "Layer", "Symbol"]
+__all__ = ["Context", "Layer", "Part", "Symbol"]
 
 Shape = jax.ShapeDtypeStruct
 Params = dict[str, Any]
@@ -48,6 +49,7 @@ class Context:
     path:      where in the network this is.
     watch:     who looks at the taps, or None.
     dtype:     what values are computed in; None leaves them as they come.
+    penalties: where :meth:`penalize` collects, or None.
     """
 
     training: bool = False
@@ -56,6 +58,7 @@ class Context:
     path: str = ""
     watch: Watch | None = None
     dtype: Any = None
+    penalties: list[jax.Array] | None = None
 
     def at(self, name: str, mask: Any = None) -> Context:
         """The context of the layer called ``name`` within this one."""
@@ -71,6 +74,11 @@ class Context:
         value = value if zero is None else value + zero
         self.watch.record(path, value)
         return value
+
+    def penalize(self, value: jax.Array) -> None:
+        """Add ``value``, a scalar that depends on what flows through the layer, to the loss. Not within ``scan``."""
+        if self.penalties is not None:
+            self.penalties.append(value)
 
     def scan(self, step: Callable[[Context, Any, Any], tuple[Any, Any]], carry: Any, xs: Any) -> tuple[Any, Any]:
         """``jax.lax.scan`` of ``step(ctx, carry, x)`` over the leading (time) axis of ``xs``, in which ``ctx.tap``
@@ -124,13 +132,26 @@ def _over_time(shape: Shape, length: int) -> Shape:
 
 @abstract
 class Layer(Spec, family="layers"):
-    """The base of every layer. ``name`` sets the name of its node; ``trainable=False`` freezes its parameters."""
+    """The base of every layer.
+
+    name:                  the name of its node.
+    trainable:             False freezes its parameters.
+    activity_regularizer:  a penalty on its output, divided by the number of samples, added to the loss.
+    """
 
     name: str | None = dataclasses.field(default=None, kw_only=True)
     trainable: bool = dataclasses.field(default=True, kw_only=True)
+    activity_regularizer: Regularizer | None = dataclasses.field(default=None, kw_only=True)
 
     takes_integers: ClassVar[bool] = False  # else integer inputs become floats before `apply`
     ends_in_activation: ClassVar[bool] = False  # whether y = activation(z) is the last that `apply` does
+    on_host: ClassVar[bool] = False  # whether `host` does the work, before anything goes to the device
+    adjusts: ClassVar[bool] = False  # whether `adjust` starts parameters or state from the first batch
+
+    @property
+    def output_count(self) -> int:
+        """How many values ``apply`` returns; more than one as a tuple."""
+        return 1
 
     def init(self, key: jax.Array, x: Any) -> tuple[Params, State]:
         """Parameters and state for inputs like ``x`` (ShapeDtypeStruct, several as a tuple)."""
@@ -140,8 +161,19 @@ class Layer(Spec, family="layers"):
         """The output for input ``x`` (arrays, several as a tuple), and the new state."""
         raise NotImplementedError
 
+    def host(self, x: np.ndarray) -> np.ndarray:
+        """What a layer ``on_host`` makes of raw values, such as text, before they go to the device."""
+        return x
+
+    def adjust(self, params: Params, state: State, x: Any, ctx: Context) -> tuple[Params, State]:
+        """Where a layer ``adjusts``: its parameters and state, started from the first batch ``x``."""
+        return params, state
+
     def output_mask(self, x: Any, mask: Any) -> Any:
-        """The mask of the output, given the input and its mask. The time axis is kept unless a layer says otherwise."""
+        """The mask of the output, given the input and its mask; of several outputs, a tuple.
+
+        The time axis is kept unless a layer says otherwise.
+        """
         return mask
 
     def penalty(self, params: Params) -> jax.Array | float:
@@ -161,8 +193,11 @@ class Layer(Spec, family="layers"):
         fields = [f.name for f in dataclasses.fields(self) if f.name.endswith(suffix)]
         return [(n.removesuffix(suffix), getattr(self, n)) for n in fields if isinstance(getattr(self, n), kind)]
 
-    def __call__(self, inputs: Symbol | Sequence[Symbol]) -> Symbol:
-        """Draw a graph: the value that this layer makes of ``inputs``. One layer called twice shares its weights."""
+    def __call__(self, inputs: Symbol | Sequence[Symbol]) -> Any:
+        """Draw a graph: the value that this layer makes of ``inputs``; several values as a tuple.
+
+        One layer called twice shares its weights.
+        """
         several = (inputs,) if isinstance(inputs, Symbol) else tuple(inputs)
         for value in several:
             if not isinstance(value, Symbol):
@@ -172,7 +207,32 @@ class Layer(Spec, family="layers"):
                     expected="values of a graph that is being drawn",
                     fix="start from x = ll.Input(shape); for arrays use a Model's predict",
                 )
-        return Symbol(self, several)
+        made = Symbol(self, several)
+        parts = tuple(Symbol(Part(i), (made,)) for i in range(self.output_count))
+        return made if len(parts) == 1 else parts
+
+
+@spec
+class Part(Layer):
+    """y = x_index            x: several values, which one layer made; drawn by calling such a layer
+
+    index:  which of them, from 0.
+
+    Example:
+        >>> from liuli import layers
+        >>> layers.Part(1)
+        Part(1)
+    """
+
+    index: int = setting(least=0)
+
+    takes_integers: ClassVar[bool] = True
+
+    def apply(self, params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, State]:
+        return x[self.index], state
+
+    def output_mask(self, x: Any, mask: Any) -> Any:
+        return mask if mask is None else mask[self.index]
 
 
 @dataclass(frozen=True, eq=False)

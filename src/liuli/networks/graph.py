@@ -16,10 +16,11 @@ import jax.numpy as jnp
 from liuli.core.errors import LiuliError, ShapeError, SpecError
 from liuli.core.fields import nearest
 from liuli.core.keys import fold
-from liuli.core.specs import Spec, spec
+from liuli.core.specs import Spec, spec, with_fields
 from liuli.layers.base import Context, Layer, Params, State, Symbol
 from liuli.layers.input import InputLayer
 from liuli.networks.functional import draw
+from liuli.regularizers import Regularizer
 
 
 @spec
@@ -80,6 +81,7 @@ class Graph(Layer, family="networks"):
             *,
             name: str | None = None,
             trainable: bool = True,
+            activity_regularizer: Regularizer | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -119,6 +121,10 @@ class Graph(Layer, family="networks"):
         return part.name if isinstance(part, Node) else field
 
     # Looking at it -----------------------------------------------------------------------------------
+
+    @property
+    def output_count(self) -> int:
+        return len(self.outputs)
 
     @property
     def names(self) -> dict[str, Layer]:
@@ -185,10 +191,27 @@ class Graph(Layer, family="networks"):
                 masks[value] = node.layer.output_mask(xs, mask)
             if after:
                 new[node.name] = after
-            return jax.tree.map(lambda v: inner.tap("y", v), y) if node.inputs else inner.tap("y", y)
+            if node.layer.activity_regularizer is not None:
+                inner.penalize(sum(map(node.layer.activity_regularizer, jax.tree.leaves(y))) / _batch(y))
+            return tuple(inner.tap(f"y_{i}", v) for i, v in enumerate(y)) if isinstance(y, tuple) else inner.tap("y", y)
 
         y = self.walk(x, call)
         return y, _one(tuple(masks.get(name) for name in self.outputs)), new
+
+    @property
+    def adjusts(self) -> bool:  # type: ignore[override]
+        return any(layer.adjusts for layer in self.names.values())
+
+    def adjust(self, params: Params, state: State, x: Any, ctx: Context) -> tuple[Params, State]:
+        params, state = dict(params), dict(state)
+        for value, node in self.calls():
+            if node.layer.adjusts and value == node.name:
+                before = with_fields(self, {"outputs": node.inputs})
+                xs, mask, _ = before.run(params, state, x, ctx)
+                own = params.get(node.name, {}), state.get(node.name, {})
+                own = node.layer.adjust(*own, ready(xs, node.layer, ctx.dtype), ctx.at(value, mask))
+                params, state = {**params, node.name: own[0]}, {**state, node.name: own[1]}
+        return _filled(params), _filled(state)
 
     def walk(self, x: Any, call: Callable[[str, Node, Any], Any]) -> Any:
         """Call every node in order on the values of its inputs; one output as it is, several as a tuple."""
@@ -253,6 +276,10 @@ def ready(xs: Any, layer: Layer, dtype: Any) -> Any:
 
 def _cast(params: Params, dtype: Any) -> Params:
     return params if dtype is None else jax.tree.map(lambda p: p.astype(dtype), params)
+
+
+def _batch(y: Any) -> int:
+    return jax.tree.leaves(y)[0].shape[0]
 
 
 def _filled(tree: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from liuli.core.errors import DataError, ShapeError
 from liuli.core.precision import Precision, parameter_dtype
 from liuli.layers.input import InputLayer
 from liuli.networks.graph import Graph
+from liuli.networks.host import from_host, host_layers
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -24,15 +25,21 @@ def as_inputs(network: Graph, x: Any, precision: Precision) -> Arrays:
         ShapeError: a wrong number of inputs, or shapes other than the network's.
     """
     several = _by_name(x, network.inputs, "x")
-    arrays = tuple(as_array(a, name, precision) for name, a in zip(network.inputs, several, strict=True))
+    ready = [from_host(network, name, a) for name, a in zip(network.inputs, several, strict=True)]
+    arrays = tuple(as_array(a, name, precision) for name, a in zip(network.inputs, ready, strict=True))
     for name, array in zip(network.inputs, arrays, strict=True):
-        layer = network.names[name]
-        expected = layer.shape if isinstance(layer, InputLayer) else None
+        expected = declared_shape(network, name)
         if expected is not None and array.shape[1:] != expected:
             got, wanted = f"rows of shape {array.shape[1:]}", f"rows of shape {expected}"
             raise ShapeError(name, got=got, expected=wanted, fix=f"x.reshape(-1, {', '.join(map(str, expected))})")
     check_lengths(dict(zip(network.inputs, arrays, strict=True)))
     return arrays
+
+
+def declared_shape(network: Graph, name: str) -> tuple[int, ...] | None:
+    """The shape that an input says its samples have; None where it does not, or where the host changes it."""
+    layer = network.names[name]
+    return layer.shape if isinstance(layer, InputLayer) and not host_layers(network, name) else None
 
 
 def as_targets(network: Graph, y: Any, precision: Precision) -> Arrays:

@@ -18,6 +18,7 @@ from liuli.losses import Loss
 from liuli.metrics import Metric
 from liuli.networks.edit import is_used_elsewhere, last_activation, without_activation
 from liuli.networks.graph import Graph
+from liuli.networks.host import check_host
 from liuli.optimizers import Adam, Optimizer
 
 
@@ -99,6 +100,7 @@ class Recipe(Spec, family="training"):
         return dials(self)
 
     def check(self) -> None:
+        check_host(self.network)
         if taken := {"optimizer", "loss", "metrics", "outputs", "schema", "weight", "scale", "offset"} & set(
             self.network.names
         ):

@@ -10,6 +10,7 @@ FIELDS = {
     "layers.Embedding": {"input_dim": 5, "output_dim": 3},
     "layers.LSTM": {"units": 3},
     "layers.Rescaling": {"scale": 0.5},
+    "layers.Part": {"index": 1},
     "layers.Reshape": {"target_shape": (2, 3)},
 }
 
@@ -22,4 +23,5 @@ INPUTS = {
     "layers.GlobalAveragePooling2D": floats(2, 5, 4, 3),
     "layers.LSTM": floats(4, 5, 2),
     "layers.MaxPooling2D": floats(2, 5, 4, 3),
+    "layers.Part": (floats(4, 6), floats(4, 2)),
 }
