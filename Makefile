@@ -19,8 +19,9 @@ lint: .venv/developing  ## check style and types
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
 
-docs: .venv/developing  ## run the examples in the documentation, and look for gaps in it
+docs: .venv/developing  ## build the documentation in build/site, its pictures too; run its examples
 	$(PYTEST) src/liuli tests/test_docs.py
+	.venv/bin/python -m documentation
 
 bench: .venv/developing  ## measure speed; ONLY=name measures one thing
 	.venv/bin/python -m benchmarks $(ONLY)
@@ -39,7 +40,7 @@ clean:  ## remove .venv and caches; what you trained stays
 	@$(PIP) install --editable ".[all]"
 	@touch $@
 
-# PyTorch is an oracle: where it cannot be installed, the tests that compare with it skip.
+# PyTorch and Keras are oracles: where PyTorch cannot be installed, the tests that compare with it skip.
 .venv/developing: .venv/installed
 	@echo "Setting up the tools for tests (once; a few minutes) ..."
 	@$(PIP) install torch==2.13.0 || echo "PyTorch could not be installed: tests that compare with it will skip." >&2

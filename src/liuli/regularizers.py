@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from liuli.core.errors import ShapeError
+from liuli.core.numerics import magnitude
 from liuli.core.specs import Spec, dial, spec
 
 
@@ -36,7 +37,7 @@ class L1(Regularizer):
     l1: float = dial(default=0.01, least=0.0)
 
     def __call__(self, w: jax.Array) -> jax.Array:
-        return self.l1 * jnp.abs(w).sum()
+        return self.l1 * magnitude(w).sum()
 
 
 @spec
@@ -79,7 +80,7 @@ class L1L2(Regularizer):
     l2: float = dial(default=0.01, least=0.0)
 
     def __call__(self, w: jax.Array) -> jax.Array:
-        return self.l1 * jnp.abs(w).sum() + self.l2 * jnp.square(w).sum()
+        return self.l1 * magnitude(w).sum() + self.l2 * jnp.square(w).sum()
 
 
 @spec
@@ -112,7 +113,7 @@ class OrthogonalRegularizer(Regularizer):
         units = rows / jnp.sqrt(jnp.maximum(jnp.square(rows).sum(1, keepdims=True), 1e-12))
         cosines = jnp.triu(units @ units.T, 1)
         pairs = len(rows) * (len(rows) - 1) // 2
-        return self.factor * jnp.abs(cosines).sum() / max(1, pairs)
+        return self.factor * magnitude(cosines).sum() / max(1, pairs)
 
 
 __all__ = ["L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import optax
@@ -118,7 +118,7 @@ class PolynomialDecay(Schedule):
     initial_learning_rate:  the rate at step 0.
     decay_steps:            T, the steps to the end.
     end_learning_rate:      the rate from step T on.
-    power:                  1 is a straight line.
+    power:                  1 is a straight line, downwards or upwards.
     cycle:                  whether, instead of staying at the end, T becomes the next multiple of decay_steps.
 
     Reference: Chen et al., *DeepLab*, TPAMI 2018, the "poly" rule; this form as in Keras.
@@ -266,11 +266,84 @@ class WarmUp(Schedule):
         return after * jnp.minimum(1.0, step / self.warmup_steps)
 
 
+@spec
+class Cyclic(Schedule):
+    """rate(t) = base + (max - base) height(u) scale, u the share of the period that is over
+
+    height rises in a straight line from 0 to 1 in ``steps_up`` steps, and falls to 0 in ``steps_down``. scale is 1
+    with ``"triangular"``, halved with each period with ``"triangular2"``, gamma^t with ``"exp_range"``.
+
+    base_learning_rate, max_learning_rate:  base and max.
+    steps_up:    steps of the rise.
+    steps_down:  steps of the fall; None is as many.
+    mode:        how the height of the triangles changes.
+    gamma:       of exp_range.
+
+    Reference: Smith, *Cyclical Learning Rates for Training Neural Networks*, WACV 2017.
+
+    Example:
+        >>> from liuli import schedules
+        >>> [round(float(schedules.Cyclic(0.1, 0.5, 10)(t)), 4) for t in (0, 5, 10, 20)]
+        [0.1, 0.3, 0.5, 0.1]
+    """
+
+    base_learning_rate: float = dial(least=0.0)
+    max_learning_rate: float = dial(least=0.0)
+    steps_up: int = setting(default=2000, least=1)
+    steps_down: int | None = setting(default=None, least=1)
+    mode: Literal["triangular", "triangular2", "exp_range"] = "triangular"
+    gamma: float = dial(default=1.0, least=0.0)
+
+    def __call__(self, step: Any) -> Any:
+        step, down = jnp.asarray(step, dtype=float), self.steps_down or self.steps_up
+        period = self.steps_up + down
+        over = jnp.mod(step, period)
+        height = jnp.minimum(over / self.steps_up, (period - over) / down)
+        scales = {"triangular": 1.0, "triangular2": 0.5 ** jnp.floor(step / period), "exp_range": self.gamma**step}
+        return self.base_learning_rate + (self.max_learning_rate - self.base_learning_rate) * height * scales[self.mode]
+
+
+@spec
+class Sequential(Schedule):
+    """rate(t) = schedules[i](t - boundaries[i-1]) for the i with boundaries[i-1] <= t < boundaries[i]
+
+    schedules:   one after the other, each with steps counted from its own start.
+    boundaries:  the first step of each but the first.
+
+    Reference: Goyal et al., *Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour*, 2017; this form as PyTorch's
+    SequentialLR.
+
+    Example:
+        >>> from liuli import schedules
+        >>> rise, fall = schedules.PolynomialDecay(0.0, 10, 0.1), schedules.ExponentialDecay(0.1, 10, 0.5)
+        >>> [round(float(schedules.Sequential((rise, fall), (10,))(t)), 4) for t in (0, 5, 10, 20)]
+        [0.0, 0.05, 0.1, 0.05]
+    """
+
+    schedules: tuple[Schedule, ...]
+    boundaries: tuple[int, ...]
+
+    def check(self) -> None:
+        if len(self.schedules) != len(self.boundaries) + 1 or any(b <= a for a, b in pairwise((0, *self.boundaries))):
+            raise SpecError(
+                "Sequential",
+                got=f"{len(self.schedules)} schedules and boundaries {self.boundaries}",
+                expected="rising boundaries, one less than schedules",
+                fix="Sequential((rise, fall), (1000,))",
+            )
+
+    def __call__(self, step: Any) -> Any:
+        rate = self.schedules[0](step)
+        for start, schedule in zip(self.boundaries, self.schedules[1:], strict=True):
+            rate = jnp.where(jnp.asarray(step) < start, rate, schedule(jnp.maximum(0, jnp.asarray(step) - start)))
+        return rate
+
+
 def _half_cosine(start: Any, end: Any, share: Any) -> Any:
     return end + (start - end) * (1 + jnp.cos(math.pi * jnp.clip(share, 0.0, 1.0))) / 2
 
 
 __all__ = [
-    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "OneCycle", "PiecewiseConstantDecay",
-    "PolynomialDecay", "Schedule", "WarmUp",
+    "CosineDecay", "CosineDecayRestarts", "Cyclic", "ExponentialDecay", "InverseTimeDecay", "OneCycle",
+    "PiecewiseConstantDecay", "PolynomialDecay", "Schedule", "Sequential", "WarmUp",
 ]  # fmt: skip

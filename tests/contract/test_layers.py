@@ -26,11 +26,12 @@ class Call(NamedTuple):
     x: Any
     params: Any
     state: Any
+    dtype: Any = None  # what a network computes in: integers become floats of it
 
     def __call__(self, x=None, params=None, values=None, training=False, watch=None):
         """Output and new state; what is not given is as it was."""
         layer = self.layer if values is None else with_dials(self.layer, values)
-        ctx = Context(training=training, key=jax.random.key(KEY), path="layer", watch=watch)
+        ctx = Context(training=training, key=jax.random.key(KEY), path="layer", watch=watch, dtype=self.dtype)
         x = self.x if x is None else x
         return layer.apply(self.params if params is None else params, self.state, x, ctx)
 
@@ -61,7 +62,7 @@ def call_of(name, dtype=None):
     layer, x = example(name), cast(inputs(name), dtype or float)
     shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), x)
     params, state = layer.init(jax.random.key(KEY), shapes)
-    return Call(layer, x, cast(params, dtype or float), state)
+    return Call(layer, x, cast(params, dtype or float), state, dtype)
 
 
 def number(outputs):

@@ -102,6 +102,12 @@ def test_masked_steps():
     checked(net, "mse", IDS, T)
 
 
+def test_recurrent_layers_without_a_rule():
+    stack = [layers.LSTM(3, recurrent_dropout=0.3, return_sequences=True), layers.LSTM(2, num_steps=2)]
+    net = ll.Sequential([layers.Bidirectional(layers.GRU(2, return_sequences=True)), *stack])
+    checked(net, "mse", SEQUENCES, X[:, :2], training=True)
+
+
 def test_graphs_within_graphs_are_unfolded():
     inner = ll.Sequential([layers.Dense(4), layers.Dropout(0.5), ll.Sequential([layers.Dense(3, "softmax")])])
     found = derive(

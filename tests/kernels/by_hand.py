@@ -1,5 +1,6 @@
 """Convolution and pooling by hand: one window after the other, in NumPy."""
 
+import itertools
 import math
 from unittest import mock
 
@@ -15,45 +16,75 @@ def backend(name):
     return mock.patch.object(jax, "default_backend", lambda: name)
 
 
-def windows(shape, window, strides, padding, dilation=(1, 1)):
-    """For each output row, and each column, what its window sees of the image: (place in the window, index) pairs."""
+def windows(shape, window, strides, padding, dilation=None):
+    """For each axis, and each output along it, what the window sees there: (place in the window, index) pairs."""
     axes = []
-    for size, k, s, d in zip(shape, window, strides, dilation, strict=True):
+    for size, k, s, d in zip(shape, window, strides, dilation or (1,) * len(window), strict=True):
         reach = (k - 1) * d + 1
-        outputs = math.ceil(size / s) if padding == "same" else (size - reach) // s + 1
-        before = max((outputs - 1) * s + reach - size, 0) // 2 if padding == "same" else 0
+        outputs = (size - reach) // s + 1 if padding == "valid" else math.ceil(size / s)
+        before = {"valid": 0, "same": max((outputs - 1) * s + reach - size, 0) // 2, "causal": reach - 1}[padding]
         seen = [[(p, o * s - before + p * d) for p in range(k)] for o in range(outputs)]
         axes.append([[(p, at) for p, at in one if 0 <= at < size] for one in seen])
     return axes
 
 
-def conv2d(x, w, strides, padding, dilation, groups):
-    """y[n, i, j, f], as four sums."""
-    rows, columns = windows(x.shape[1:3], w.shape[:2], strides, padding, dilation)
-    y = np.zeros((len(x), len(rows), len(columns), w.shape[-1]))
+def pairs(axes, at):
+    """What the window ``at`` sees: places in the window, and indices."""
+    for seen in itertools.product(*(axis[i] for axis, i in zip(axes, at, strict=True))):
+        yield tuple(zip(*seen, strict=True))
+
+
+def conv(x, w, strides, padding, dilation, groups=1):
+    """y[n, i, f], one window and one filter after the other."""
+    axes = windows(x.shape[1:-1], w.shape[:-2], strides, padding, dilation)
+    y = np.zeros((len(x), *map(len, axes), w.shape[-1]))
     inside, outside = x.shape[-1] // groups, w.shape[-1] // groups
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
-            for p, h in row:
-                for q, v in column:
-                    for f in range(w.shape[-1]):
-                        own = slice(f // outside * inside, (f // outside + 1) * inside)
-                        y[:, i, j, f] += x[:, h, v, own] @ w[p, q, :, f]
+    for *at, f in np.ndindex(*y.shape[1:]):
+        own = slice(f // outside * inside, (f // outside + 1) * inside)
+        for place, index in pairs(axes, at):
+            y[:, *at, f] += x[:, *index, own] @ w[*place, :, f]
     return y
 
 
-def pool2d(x, window, strides, padding, reduce):
-    """``reduce`` of the (batch, elements, channels) of each window."""
-    rows, columns = windows(x.shape[1:3], window, strides, padding)
-    seen = [[reduce(np.stack([x[:, h, v] for _, h in r for _, v in c], 1)) for c in columns] for r in rows]
-    return np.moveaxis(np.array(seen), 2, 0)
+def conv_transpose(x, w, strides, dilation):
+    """Each x[n, i] put where the window i of a convolution sees; nothing is cut off."""
+    reach = [(k - 1) * d + 1 for k, d in zip(w.shape[:-2], dilation, strict=True)]
+    space = [(size - 1) * s + r for size, s, r in zip(x.shape[1:-1], strides, reach, strict=True)]
+    y = np.zeros((len(x), *space, w.shape[-2]))
+    axes = windows(space, w.shape[:-2], strides, "valid", dilation)
+    for at in np.ndindex(*x.shape[1:-1]):
+        for place, index in pairs(axes, at):
+            y[:, *index] += x[:, *at] @ w[*place].T
+    return y
 
 
-def max_gradient(x, g, window, strides, padding):
-    """Each g[n, i, j, c], added where the first largest element of its window is."""
-    rows, columns = windows(x.shape[1:3], window, strides, padding)
+def conv_unshared(x, w, strides, padding):
+    """y[n, i], each window with a kernel of its own."""
+    rank = x.ndim - 2
+    axes = windows(x.shape[1:-1], w.shape[rank:-2], strides, padding)
+    y = np.zeros((len(x), *map(len, axes), w.shape[-1]))
+    for at in np.ndindex(*y.shape[1:-1]):
+        for place, index in pairs(axes, at):
+            y[:, *at] += x[:, *index] @ w[*at, *place]
+    return y
+
+
+def pool(x, window, strides, padding, reduce, mask=None):
+    """``reduce`` of the (elements, channels) of each window, of those that count; 0 where none does."""
+    axes = windows(x.shape[1:-1], window, strides, padding)
+    y = np.zeros((len(x), *map(len, axes), x.shape[-1]))
+    for n, *at in np.ndindex(*y.shape[:-1]):
+        seen = [x[n, *place] for _, place in pairs(axes, at) if mask is None or mask[n, *place]]
+        y[n, *at] = reduce(np.stack(seen)) if seen else 0
+    return y
+
+
+def max_gradient(x, g, window, strides, padding, mask=None):
+    """Each g[n, ..., c], added where the first largest element of its window is, of those that count."""
+    axes = windows(x.shape[1:-1], window, strides, padding)
     out = np.zeros_like(x)
-    for n, i, j, c in np.ndindex(*g.shape):
-        _, h, v = max((x[n, h, v, c], -h, -v) for _, h in rows[i] for _, v in columns[j])
-        out[n, -h, -v, c] += g[n, i, j, c]
+    for n, *at, c in np.ndindex(*g.shape):
+        seen = [(n, *place, c) for _, place in pairs(axes, at) if mask is None or mask[n, *place]]
+        if seen:
+            out[max(seen, key=lambda element: x[element])] += g[n, *at, c]
     return out

@@ -1,10 +1,10 @@
-"""Flatten and Reshape."""
+"""Layers that change the shape and nothing else."""
 
 import jax.numpy as jnp
 import pytest
 
 from liuli.core.errors import LiuliError, ShapeError, SpecError
-from liuli.layers import Flatten, Reshape
+from liuli.layers import Flatten, Permute, RepeatVector, Reshape
 from tests.layers.calling import KEY, call, shape
 
 MASK = jnp.ones((2, 6), bool)
@@ -57,3 +57,36 @@ def test_reshape_keeps_a_mask_where_time_stays():
     assert Reshape((-1, 4)).output_mask(shape(2, 6, 4), MASK) is MASK
     with pytest.raises(LiuliError, match="masked sequence"):
         Reshape((4, 6)).output_mask(shape(2, 6, 4), MASK)
+
+
+def test_permute_moves_axes():
+    x = jnp.arange(12.0).reshape(1, 2, 3, 2)
+    y = call(Permute((3, 1, 2)), x)
+    assert y.shape == (1, 2, 2, 3)
+    assert y[0, 1, 0, 2] == x[0, 0, 2, 1]
+
+
+@pytest.mark.parametrize("dims", [(0, 1), (1, 3), (1, 1), (2,)])
+def test_permute_names_every_axis_once(dims):
+    with pytest.raises(SpecError, match="each once"):
+        Permute(dims)
+
+
+def test_permute_needs_as_many_axes():
+    with pytest.raises(ShapeError, match=r"got an input of shape \(batch, 2, 3, 4\); expected 2 axes"):
+        Permute((2, 1)).init(KEY, shape(1, 2, 3, 4))
+
+
+def test_permute_keeps_a_mask_where_time_stays():
+    assert Permute((1, 3, 2)).output_mask(shape(2, 6, 4, 3), MASK) is MASK
+    with pytest.raises(LiuliError, match=r"cannot pass Permute\(\(2, 1\)\)"):
+        Permute((2, 1)).output_mask(shape(2, 6, 4), MASK)
+
+
+def test_repeat_vector_makes_time():
+    x = jnp.arange(6.0).reshape(2, 3)
+    assert call(RepeatVector(2), x).tolist() == [[row, row] for row in x.tolist()]
+    with pytest.raises(ShapeError, match=r"\(batch, features\)"):
+        RepeatVector(2).init(KEY, shape(2, 3, 4))
+    with pytest.raises(LiuliError, match="cannot pass RepeatVector"):
+        RepeatVector(2).output_mask(shape(2, 6), MASK)

@@ -82,3 +82,21 @@ def test_targets_must_be_finite(bad):
 
 def test_the_batch_of_the_predictions_is_not_looked_at():
     MSE.validate_targets(np.zeros((5, 2)), (32, 2))
+
+
+def test_a_mask_makes_the_mean_over_the_steps_that_count():
+    y, p = jnp.zeros((3, 3)), jnp.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
+    mask = jnp.array([[True, True, True], [True, False, False], [False, False, False]])
+    assert MSE.masked(y, p, mask).tolist() == [pytest.approx(14 / 3), 1.0, 0.0]
+    assert float(MSE(y, p, mask=mask)) == pytest.approx((14 / 3 + 1) / 3)
+    assert float(MSE(y, p, jnp.array([0.0, 3.0, 0.0]), mask)) == 1.0
+    assert float(MSE(y, p, mask=jnp.ones((3, 3), bool))) == pytest.approx(float(MSE(y, p)))
+    for wrong in ((3, 2), (2, 3), (3,), (3, 3, 1)):
+        with pytest.raises(ShapeError, match="mask"):
+            MSE(y, p, mask=jnp.ones(wrong, bool))
+
+
+def test_what_an_overlap_sums_leaves_masked_steps_out():
+    y, p = jnp.array([[1.0, 0.0, 1.0]]), jnp.array([[0.5, 0.5, 1.0]])
+    masked = losses.Dice()(y, p, mask=jnp.array([[True, True, False]]))
+    assert float(masked) == pytest.approx(float(losses.Dice()(y[:, :2], p[:, :2])))

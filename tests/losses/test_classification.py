@@ -125,3 +125,23 @@ def test_binary_targets_outside_0_and_1():
     assert refused(BINARY, [[0], [2]], (2, 1)).got == "target 2 in row 1 (position 0)"
     assert refused(BINARY, [-1, 1], (2,)).got == "target -1 in row 0"
     assert refused(BINARY, [np.nan, 1], (2,)).got == "target nan in row 0"
+
+
+def test_a_class_that_is_ignored_is_never_looked_at():
+    p = jnp.array([[0.5, 0.5], [0.25, 0.75], [0.1, 0.9]])
+    for ignored in (-1, 0, 255):
+        loss, y = losses.SparseCategoricalCrossentropy(ignored), np.array([1, ignored, 1])
+        np.testing.assert_allclose(loss.per_sample(jnp.asarray(y), p), -np.log([0.5, 1.0, 0.9]), rtol=1e-5)
+        loss.validate_targets(y, (3, 2))
+        assert refused(loss, [1, ignored, 2], (3, 2)).got == "label 2 in row 2"
+    y, mask = jnp.array([[1, -1, 1]]), jnp.array([[True, True, False]])
+    masked = losses.SparseCategoricalCrossentropy(-1)(y, p[None], mask=mask)
+    np.testing.assert_allclose(masked, -np.log(0.5), rtol=1e-6)
+
+
+def test_generalized_cross_entropy_lies_between_its_ends():
+    loss, y, p = losses.CategoricalGeneralizedCrossEntropy, jnp.array([0, 1]), jnp.array([[0.3, 0.7], [0.4, 0.6]])
+    np.testing.assert_allclose(loss(1.0).per_sample(y, p), [0.7, 0.4], rtol=1e-6)
+    np.testing.assert_allclose(loss(0.001).per_sample(y, p), -np.log([0.3, 0.6]), rtol=1e-3)
+    assert loss.matched is activations.Softmax
+    assert refused(loss(), [0, 2], (2, 2)).got == "label 2 in row 1"

@@ -49,3 +49,11 @@ def test_dials_may_be_traced():
 
     assert [float(loss({"delta": delta})) for delta in (1.0, 2.0)] == [2.5, 4.0]
     assert loss._cache_size() == 1
+
+
+def test_a_quantile_has_its_share_of_targets_below():
+    y = jnp.arange(10.0)
+    slope = jax.vmap(jax.grad(lambda p: losses.Quantile(0.8)(y, jnp.full(10, p))))
+    np.testing.assert_allclose(slope(jnp.array([0.5, 7.5, 9.5])), [-0.7, 0.0, 0.2], atol=1e-6)
+    assert float(losses.Quantile()(y, y + 3)) == 1.5
+    assert named("losses", "pinball") == losses.Quantile()

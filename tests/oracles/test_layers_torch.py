@@ -95,23 +95,6 @@ sizes = st.tuples(st.integers(5, 9), st.integers(5, 9))
 
 @pytest.mark.parametrize("name", PRECISIONS)
 @settings(max_examples=12)
-@given(kernel=pairs, strides=pairs, dilation=st.sampled_from([(1, 1), (2, 1), (2, 2)]), groups=st.integers(1, 3),
-       padding=paddings, size=sizes, use_bias=st.booleans())  # fmt: skip
-def test_conv2d(name, kernel, strides, dilation, groups, padding, size, use_bias):
-    fields = {"strides": strides, "padding": padding, "dilation_rate": dilation, "groups": groups, "use_bias": use_bias}
-    layer = layers.Conv2D(2 * groups, kernel, **fields)
-
-    def run(p, x):
-        x = padded(channels_first(x), kernel, strides, dilation, padding)
-        y = torch.nn.functional.conv2d(x, p["kernel"].permute(3, 2, 0, 1), p.get("bias"), strides, 0, dilation, groups)
-        return channels_last(y)
-
-    with jax.enable_x64(name == "float64"):
-        compare(layer, run, normal(2, *size, 3 * groups), name)
-
-
-@pytest.mark.parametrize("name", PRECISIONS)
-@settings(max_examples=12)
 @given(window=pairs, strides=st.none() | pairs, padding=paddings, size=sizes, ties=st.booleans())
 def test_max_pooling(name, window, strides, padding, size, ties):
     layer, steps = layers.MaxPooling2D(window, strides, padding), strides or window
@@ -192,18 +175,3 @@ def test_embedding(precision):
         return torch.nn.functional.embedding(x, p["embeddings"])
 
     compare(layers.Embedding(6, 3), run, x, precision)
-
-
-@pytest.mark.parametrize("return_sequences", [False, True])
-@pytest.mark.parametrize("go_backwards", [False, True])
-def test_lstm(precision, return_sequences, go_backwards):
-    layer = layers.LSTM(3, return_sequences=return_sequences, go_backwards=go_backwards)
-
-    def run(p, x):
-        start = torch.zeros(1, len(x), 3, dtype=x.dtype)
-        weights = [p["kernel"].T, p["recurrent_kernel"].T, p["bias"], torch.zeros(12, dtype=x.dtype)]
-        x = x.flip(1) if go_backwards else x
-        y, _, _ = torch.lstm(x, (start, start), weights, True, 1, 0.0, False, False, True)
-        return y if return_sequences else y[:, -1]
-
-    compare(layer, run, normal(4, 6, 5), precision)

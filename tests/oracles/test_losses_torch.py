@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 
 from liuli import losses
+from tests.oracles.torch_losses import TOLERANCE, agrees, torch
 
-torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
 pytestmark = pytest.mark.oracle
 F = torch.nn.functional
 
-TOLERANCE = {"float32": 2e-6, "float64": 1e-13}
 RNG = np.random.default_rng(0)
 N, CLASSES = 6, 4
 LABELS = RNG.integers(0, CLASSES, N)
-WEIGHT = RNG.random(N) * 2
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -26,25 +24,6 @@ def dtype(request):
 
 def softmax(z):
     return torch.softmax(z, -1)
-
-
-def agrees(loss, y, pred, each, dtype):
-    """``loss`` is the weighted mean or sum of ``each``, PyTorch's loss of a sample, in value and gradient."""
-    for reduction in ("mean", "sum"):
-        for weight in (None, WEIGHT):
-            theirs = torch.tensor(pred.astype(dtype), requires_grad=True)
-            want = each(theirs) if weight is None else each(theirs) * torch.tensor(weight.astype(dtype))
-            want = want.mean() if reduction == "mean" else want.sum()
-            want.backward()
-            mine = loss.replace(reduction=reduction)
-            w = None if weight is None else jnp.asarray(weight, dtype)
-            f = jax.jit(jax.value_and_grad(lambda p, mine=mine, w=w: mine(jnp.asarray(y), p, w)))
-            value, gradient = f(jnp.asarray(pred, dtype))
-            assert (value.shape, value.dtype, gradient.dtype) == ((), dtype, dtype)
-            tolerance = TOLERANCE[dtype]
-            np.testing.assert_allclose(value, want.item(), rtol=tolerance)
-            scale = float(np.abs(theirs.grad.numpy()).max())
-            np.testing.assert_allclose(gradient, theirs.grad.numpy(), rtol=0, atol=tolerance * scale)
 
 
 def regression(dtype, shape=(N, 3)):
@@ -96,6 +75,28 @@ def test_sparse(dtype):
     agrees(loss.replace(from_logits=True), LABELS, z, lambda z: F.cross_entropy(z, target, reduction="none"), dtype)
     p = softmax(torch.tensor(z)).numpy()
     agrees(loss, LABELS, p, lambda p: F.nll_loss(torch.log(p), target, reduction="none"), dtype)
+
+
+def test_negative_log_likelihood(dtype):
+    log_p = F.log_softmax(torch.tensor(RNG.normal(size=(N, CLASSES)) * 3), 1).numpy()
+    each = lambda s: F.nll_loss(s, torch.tensor(LABELS), reduction="none")  # noqa: E731
+    agrees(losses.NegativeLogLikelihood(), LABELS, log_p, each, dtype)
+    agrees(losses.NegativeLogLikelihood(), np.eye(CLASSES, dtype=dtype)[LABELS], log_p, each, dtype)
+
+
+@pytest.mark.parametrize("ignored", [2, -1, 255])
+def test_a_class_that_is_ignored(dtype, ignored):
+    y, z = RNG.integers(0, CLASSES, (N, 5)), RNG.normal(size=(N, 5, CLASSES))
+    y[:, 1], y[2], y[y == 2] = ignored, ignored, ignored
+    counted = torch.tensor((y != ignored).sum(1).clip(1))
+    loss, target = losses.SparseCategoricalCrossentropy(ignored, from_logits=True), torch.tensor(y)
+
+    def each(z):
+        return F.cross_entropy(z.transpose(1, 2), target, ignore_index=ignored, reduction="none").sum(1) / counted
+
+    agrees(loss, y, z, each, dtype)
+    first = lambda z: F.cross_entropy(z, target[:, 0], ignore_index=ignored, reduction="none")  # noqa: E731
+    agrees(loss, y[:, 0], z[:, 0], first, dtype)
 
 
 def test_sequences(dtype):
@@ -165,6 +166,13 @@ def test_more_regression(dtype, shape):
     agrees(losses.MeanSquaredLogarithmicError(), y, p, squared, dtype)
 
 
+@pytest.mark.parametrize("q", [0.0, 0.1, 0.5, 0.9])
+def test_quantile(dtype, q):
+    y, p = regression(dtype)
+    above = lambda p: torch.tensor(y) - p  # noqa: E731
+    agrees(losses.Quantile(q), y, p, lambda p: torch.maximum(q * above(p), (q - 1) * above(p)).mean(1), dtype)
+
+
 @pytest.mark.parametrize("r", [0.0, 1e-5, 1e-2, 0.999, 1.001, 30.0, 1e4])
 def test_log_cosh_keeps_its_digits_near_zero_and_far_out(dtype, r):
     value, slope = jax.value_and_grad(lambda p: losses.LogCosh()(jnp.zeros(1), p[None]))(jnp.asarray(r, dtype))
@@ -211,6 +219,35 @@ def test_poisson(dtype):
     each = F.poisson_nll_loss
     want = lambda r: each(r, torch.tensor(y), log_input=False, eps=1e-7, reduction="none").mean(1)  # noqa: E731
     agrees(losses.Poisson(), y, rate, want, dtype)
+    target, linear = torch.tensor(y), np.log(rate)
+    for full in (False, True):
+        want = lambda s, full=full: each(s, target, log_input=True, full=full, reduction="none").mean(1)  # noqa: E731
+        agrees(losses.Poisson(log_input=True, full=full), y, linear, want, dtype)
+
+
+@pytest.mark.parametrize("labels", ["signs", "bits"])
+def test_margins(dtype, labels):
+    y, z = RNG.integers(0, 2, (N, 3)), RNG.normal(size=(N, 3)) * 2
+    signs = torch.tensor(2.0 * y - 1).to(getattr(torch, dtype))
+    bits = (signs + 1) / 2
+    y = (y if labels == "bits" else 2 * y - 1).astype(dtype)
+    agrees(losses.SoftMargin(), y, z, lambda z: F.soft_margin_loss(z, signs, reduction="none").mean(1), dtype)
+    agrees(losses.SoftMargin(), y, z, lambda z: F.multilabel_soft_margin_loss(z, bits, reduction="none"), dtype)
+    for margin in (0.5, 2.0):
+        each = lambda d, m=margin: F.hinge_embedding_loss(d, signs, m, reduction="none").mean(1)  # noqa: E731
+        agrees(losses.HingeEmbedding(margin), y, np.abs(z), each, dtype)
+        first = lambda z, m=margin: F.margin_ranking_loss(z[:, 0], z[:, 1], signs[:, 0], m, reduction="none")  # noqa: E731
+        agrees(losses.MarginRanking(margin), y[:, 0], z[:, :2], first, dtype)
+        agrees(losses.MarginRanking(margin), y[:, :1], z[:, :2], first, dtype)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize("margin", [0.5, 1.0])
+def test_multi_margin(dtype, p, margin):
+    z, target = RNG.normal(size=(N, CLASSES)), torch.tensor(LABELS)
+    each = lambda z: F.multi_margin_loss(z, target, p=p, margin=margin, reduction="none")  # noqa: E731
+    agrees(losses.MultiMargin(p, margin), LABELS, z, each, dtype)
+    agrees(losses.MultiMargin(p, margin), np.eye(CLASSES, dtype=dtype)[LABELS], z, each, dtype)
 
 
 def test_divergence(dtype):

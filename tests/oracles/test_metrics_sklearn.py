@@ -118,7 +118,7 @@ def test_auc(yes_or_no, weight):
     grid = (np.floor(p * 199) + 0.5) / 199  # the middle of the bins that 200 thresholds make
     agrees(metrics.AUC(), y, grid, oracle.roc_auc_score(y, grid, sample_weight=weight), weight)
     agrees(metrics.AUC(), y[:, None], p[:, None], oracle.roc_auc_score(y, p), tolerance=2e-3)
-    agrees(metrics.AUC(thresholds=20001), y, p, oracle.roc_auc_score(y, p), tolerance=2e-5)
+    agrees(metrics.AUC(num_thresholds=20001), y, p, oracle.roc_auc_score(y, p), tolerance=2e-5)
 
 
 @pytest.mark.parametrize("p", [0.0, 1.0])
@@ -244,3 +244,93 @@ def test_correlations(rng, dtype, weight, outputs):
         for r, (a, b) in zip(pearson, columns, strict=True)
     ]
     agrees(metrics.ConcordanceCorrelation(), y, p, np.mean(lin), weight, 1e-5)
+
+
+def test_agreement(classes, yes_or_no, weight):
+    scores = {
+        metrics.BalancedAccuracy(): oracle.balanced_accuracy_score,
+        metrics.CohenKappa(): oracle.cohen_kappa_score,
+        metrics.MatthewsCorrelation(): oracle.matthews_corrcoef,
+    }
+    for metric, score in scores.items():
+        y, p = classes
+        want = score(y, p.argmax(axis=1), sample_weight=weight)
+        agrees(metric, y, p, want, weight)
+        agrees(metric, np.eye(CLASSES)[y], p, want, weight)
+        y, p = yes_or_no
+        agrees(metric, y, p, score(y, p > 0.5, sample_weight=weight), weight)
+        agrees(metric.replace(threshold=0.2), y, p, score(y, p > 0.2, sample_weight=weight), weight)
+
+
+@pytest.mark.parametrize("average", ["macro", "micro", "weighted"])
+def test_averages(classes, weight, average):
+    y, p = classes
+    for metric, score in COUNTED.items():
+        want = score(y, p.argmax(axis=1), average=average, zero_division=0, sample_weight=weight)
+        agrees(metric.replace(average=average), y, p, want, weight)
+
+
+def test_brier(classes, yes_or_no, weight):
+    y, p = classes
+    squares = np.square(p.astype(float) - np.eye(CLASSES)[y]).sum(axis=1)
+    agrees(metrics.BrierScore(), y, p, np.average(squares, weights=weight), weight)
+    y, p = yes_or_no
+    agrees(metrics.BrierScore(), y, p, oracle.brier_score_loss(y, p, sample_weight=weight), weight)
+
+
+@pytest.mark.parametrize("bins", [1, 10, 15])
+def test_calibration(classes, yes_or_no, weight, bins):
+    def by_hand(p, hit):
+        p = p.astype(float)
+        inside = [(b / bins < p) & (p <= (b + 1) / bins) for b in range(bins)]
+        return sum(abs((weight * (p - hit))[b].sum()) for b in inside) / weight.sum()
+
+    y, p = classes
+    metric = metrics.ExpectedCalibrationError(bins)
+    agrees(metric, y, p, by_hand(p.max(axis=1), p.argmax(axis=1) == y), weight)
+    y, p = yes_or_no
+    agrees(metric, y, p, by_hand(p, y), weight)
+
+
+@pytest.mark.parametrize("k", [None, 1, 3])
+def test_gains(rng, dtype, weight, k):
+    y, p = rng.integers(0, 4, (N, CLASSES)), rng.random((N, CLASSES)).astype(dtype)
+    y[0] = 0
+    agrees(metrics.NDCG(k), y, p, oracle.ndcg_score(y, p, k=k, sample_weight=weight), weight)
+    want = oracle.ndcg_score(2**y - 1, p, k=k, sample_weight=weight)
+    agrees(metrics.NDCG(k, gain="exponential"), y, p, want, weight)
+
+
+def test_ranks(classes, weight):
+    y, p = classes
+    want = oracle.label_ranking_average_precision_score(np.eye(CLASSES)[y], p, sample_weight=weight)
+    agrees(metrics.MeanReciprocalRank(), y, p, want, weight)
+    agrees(metrics.MeanReciprocalRank(), np.eye(CLASSES)[y], p, want, weight)
+    for k in (1, 3):
+        want = oracle.top_k_accuracy_score(y, p, k=k, sample_weight=weight)
+        agrees(metrics.HitRate(k), y, p, want, weight)
+
+
+def test_perplexity(classes, weight):
+    y, p = classes
+    want = np.exp(oracle.log_loss(y, p, sample_weight=weight, labels=range(CLASSES)))
+    agrees(metrics.Perplexity(), y, p, want, weight, 1e-5)
+    keep = y != 2
+    want = np.exp(oracle.log_loss(y[keep], p[keep], sample_weight=weight[keep], labels=range(CLASSES)))
+    agrees(metrics.Perplexity(ignore_class=2), y, p, want, weight, 1e-5)
+
+
+def test_areas_of_each_class(classes, weight):
+    y, p = classes
+    grid = (np.floor(p * 199) + 0.5) / 199
+    want = np.mean([oracle.roc_auc_score(y == c, grid[:, c], sample_weight=weight) for c in range(CLASSES)])
+    agrees(metrics.AUC(multi_label=True), y, grid, want, weight)
+
+
+@pytest.mark.parametrize("aggregation", ["uniform_average", "variance_weighted_average"])
+def test_r2_of_several(rng, dtype, weight, aggregation):
+    y = rng.normal(size=(N, 3)).astype(dtype) * np.array([1, 2, 3], dtype)
+    p = y + rng.normal(size=y.shape).astype(dtype)
+    way = aggregation.removesuffix("_average") if aggregation.startswith("variance") else aggregation
+    want = oracle.r2_score(y, p, sample_weight=weight, multioutput=way)
+    agrees(metrics.R2Score(aggregation), y, p, want, weight, 1e-5)

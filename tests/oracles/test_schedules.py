@@ -66,6 +66,26 @@ CASES = {
     schedules.OneCycle(0.2, 60, rise=0.45, div_factor=10.0, final_div_factor=50.0): of_torch(
         lambda of, o: of.OneCycleLR(o, 0.2, 60, pct_start=0.45, div_factor=10.0, final_div_factor=50.0)
     ),
+    schedules.PolynomialDecay(0.2 / 3, 7, 0.2): of_torch(lambda of, o: of.LinearLR(o, total_iters=7)),
+    schedules.Cyclic(0.1, 0.5, 7): of_torch(lambda of, o: of.CyclicLR(o, 0.1, 0.5, 7, cycle_momentum=False)),
+    schedules.Cyclic(0.1, 0.5, 7, 4, "triangular2"): of_torch(
+        lambda of, o: of.CyclicLR(o, 0.1, 0.5, 7, 4, "triangular2", cycle_momentum=False)
+    ),
+    schedules.Cyclic(0.1, 0.5, 3, 5, "exp_range", 0.9): of_torch(
+        lambda of, o: of.CyclicLR(o, 0.1, 0.5, 3, 5, "exp_range", 0.9, cycle_momentum=False)
+    ),
+    schedules.Sequential(
+        (
+            schedules.PolynomialDecay(0.02, 10, 0.2),
+            schedules.ExponentialDecay(0.2, 1, 0.9),
+            schedules.CosineDecay(0.2, 40),
+        ),
+        (10, 25),
+    ): of_torch(
+        lambda of, o: of.SequentialLR(
+            o, [of.LinearLR(o, 0.1, 1.0, 10), of.ExponentialLR(o, 0.9), of.CosineAnnealingLR(o, 40)], [10, 25]
+        )
+    ),
     schedules.WarmUp(schedules.ExponentialDecay(0.2, 7, 0.6), 15): lambda t: np.where(
         t < 15, 0.2 * t / 15, 0.2 * 0.6 ** ((t - 15) / 7)
     ),

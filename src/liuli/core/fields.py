@@ -30,9 +30,11 @@ def dial(
     return dataclasses.field(default=default, metadata=metadata, kw_only=kw_only)
 
 
-def setting(*, default: Any = dataclasses.MISSING, least: float | None = None, most: float | None = None) -> Any:
+def setting(
+    *, default: Any = dataclasses.MISSING, least: float | None = None, most: float | None = None, kw_only: bool = False
+) -> Any:
     """A structural field with bounds: changing it makes another network."""
-    return dataclasses.field(default=default, metadata={"least": least, "most": most})
+    return dataclasses.field(default=default, metadata={"least": least, "most": most}, kw_only=kw_only)
 
 
 def is_dial(field: dataclasses.Field[Any], value: Any) -> bool:

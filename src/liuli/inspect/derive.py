@@ -176,7 +176,7 @@ class _Writing:
 
         t, a = self._target(i), self.symbols[path]
         target, before = self.trace.targets[i], logit if fused else None
-        return losses.term(losses.Setting(output, t, a, target, prediction, before))
+        return losses.term(losses.Setting(output, t, a, target, prediction, before, self.trace.masks[i]))
 
     def _target(self, i: int) -> str:
         return "t" if len(self.trace.targets) == 1 else f"t_{{{i + 1}}}"

@@ -27,7 +27,7 @@ from liuli.inspect.batch import Batch, prepare, with_values
 from liuli.inspect.display import as_html, as_text
 from liuli.training import Model
 from liuli.training.recipe import Recipe, compiled_part, fuse
-from liuli.training.step import context, forward, total_loss
+from liuli.training.step import context, forward, penalties, total_loss
 
 Moving = tuple[Any, dict[str, Any]]  # parameters, inputs by name
 
@@ -245,9 +245,9 @@ def _programs(recipe: Recipe, training: bool) -> tuple[Callable[..., jax.Array],
         exact, (params, floats) = with_values(fused, fixed["dials"]), moving
         inputs = {**floats, **fixed["integers"]}
         entering = tuple(inputs[name] for name in exact.recipe.network.inputs)
-        left, _ = forward(exact, params, fixed["state"], entering, context(exact, training, fixed["key"]))
-        penalty = jnp.asarray(exact.recipe.network.penalty(params), float)
-        return total_loss(exact, left, fixed["targets"], None) + penalty
+        ctx = context(exact, training, fixed["key"])
+        left, masks, _ = forward(exact, params, fixed["state"], entering, ctx)
+        return total_loss(exact, left, masks, fixed["targets"]) + penalties(exact, params, ctx)
 
     return jax.jit(loss), jax.jit(jax.grad(loss))
 

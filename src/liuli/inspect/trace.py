@@ -27,7 +27,7 @@ from liuli.layers.base import Shape
 from liuli.networks.graph import Graph
 from liuli.training import Model
 from liuli.training.recipe import Recipe, compiled_part, fuse
-from liuli.training.step import context, forward, total_loss
+from liuli.training.step import context, forward, penalties, total_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +104,7 @@ class Trace(Mapping[str, Tapped]):
     penalty:      the share of the regularizers in it.
     predictions:  what ``model.predict`` would give, before the schema turns it into units of the data.
     targets:      what the predictions were compared with, one array for each output.
+    masks:        which time steps of each output count, (batch, time), or None.
     recipe:       what the model is made of, its dials as they stood.
     state:        what layers keep besides parameters.
     key:          the random key of the call, None in inference.
@@ -124,6 +125,7 @@ class Trace(Mapping[str, Tapped]):
     penalty: float
     predictions: Any
     targets: tuple[np.ndarray, ...]
+    masks: tuple[np.ndarray | None, ...]
     recipe: Recipe
     state: dict[str, Any]
     key: jax.Array | None = None
@@ -188,7 +190,7 @@ def trace(model: Model, x: Any, y: Any, training: bool = False) -> Trace:
         key = batch.key(training)
         run = _tracer(compiled_part(recipe), training)
         found = jax.device_get(run(now.params, now.state, dials(recipe), key, batch.inputs, batch.targets))
-    taps, of_taps, of_params, loss, penalty, predictions = found
+    taps, of_taps, of_params, loss, penalty, predictions, masks = found
     return Trace(
         taps={path: Tapped(_wide(v), _wide(of_taps[path]) if path in of_taps else None) for path, v in taps.items()},
         params=jax.tree.map(lambda v, g: Tapped(_wide(v), _wide(g)), now.params, of_params),
@@ -196,6 +198,7 @@ def trace(model: Model, x: Any, y: Any, training: bool = False) -> Trace:
         penalty=float(penalty),
         predictions=predictions[0] if len(predictions) == 1 else predictions,
         targets=batch.targets,
+        masks=masks,
         recipe=recipe,
         state=jax.device_get(now.state),
         key=key,
@@ -237,27 +240,29 @@ def _tracer(recipe: Recipe, training: bool) -> Callable[..., Any]:
 
         def objective(params: Any, zeros: Any) -> tuple[jax.Array, Any]:
             watch = Watching(zeros)
-            left, _ = forward(exact, params, state, inputs, context(exact, training, key, watch))
-            penalty = jnp.asarray(exact.recipe.network.penalty(params), float)
-            return total_loss(exact, left, targets, None) + penalty, (watch.values, left, penalty)
+            ctx = context(exact, training, key, watch)
+            left, masks, _ = forward(exact, params, state, inputs, ctx)
+            penalty = penalties(exact, params, ctx)
+            return total_loss(exact, left, masks, targets) + penalty, (watch.values, left, masks, penalty)
 
-        _, (shapes, _, _) = jax.eval_shape(objective, params, {})
+        _, (shapes, *_) = jax.eval_shape(objective, params, {})
         floats = {path: s for path, s in shapes.items() if jnp.issubdtype(s.dtype, jnp.inexact)}
         zeros = {path: jnp.zeros(s.shape, s.dtype) for path, s in floats.items()}
         both = jax.value_and_grad(objective, argnums=(0, 1), has_aux=True)
-        (loss, (taps, left, penalty)), (of_params, of_taps) = both(params, zeros)
+        (loss, (taps, left, masks, penalty)), (of_params, of_taps) = both(params, zeros)
         predictions = exact.predictions(left)
         for path, i in ends.items():
-            taps[path], of_taps[path] = predictions[i], _on_probabilities(written, i, targets[i], predictions[i])
-        return taps, of_taps, of_params, loss, penalty, predictions
+            taps[path] = predictions[i]
+            of_taps[path] = _on_probabilities(written, i, targets[i], predictions[i], masks[i])
+        return taps, of_taps, of_params, loss, penalty, predictions, masks
 
     return jax.jit(run)
 
 
-def _on_probabilities(recipe: Recipe, i: int, target: jax.Array, p: jax.Array) -> jax.Array:
+def _on_probabilities(recipe: Recipe, i: int, target: jax.Array, p: jax.Array, mask: jax.Array | None) -> jax.Array:
     """dL/dp of output ``i``, whose loss is written on probabilities."""
     output = recipe.outputs[i]
-    return jax.grad(lambda p: jnp.asarray(output.weighed(output.loss(target, p))))(p)
+    return jax.grad(lambda p: jnp.asarray(output.weighed(output.loss(target, p, mask=mask))))(p)
 
 
 def _ends(net: Graph, output: str) -> list[str]:

@@ -176,6 +176,13 @@ class Layer(Spec, family="layers"):
         """
         return mask
 
+    def activity_penalty(self, y: Any) -> jax.Array | None:
+        """What the output ``y`` adds to the loss, per sample; None where nothing."""
+        if self.activity_regularizer is None:
+            return None
+        leaves = jax.tree.leaves(y)
+        return jnp.asarray(sum(map(self.activity_regularizer, leaves))) / leaves[0].shape[0]
+
     def penalty(self, params: Params) -> jax.Array | float:
         """The sum of the regularizers: a field ``kernel_regularizer`` speaks of the parameter ``kernel``."""
         return sum(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import jax
 
-from liuli.core.specs import spec
+from liuli.core.specs import setting, spec
 from liuli.layers.base import Context, Layer, Params, State, Symbol
 
 __all__ = ["Input", "InputLayer"]
@@ -18,8 +18,10 @@ DType = Literal["float32", "int32", "uint8", "bool"]
 class InputLayer(Layer):
     """The entrance of a graph: passes its input on.
 
-    shape:  the input without its batch axis, or None where it is found from the data.
-    dtype:  what the input must hold; None takes what comes. Integers become floats where the next layer needs floats.
+    shape:       the input without its batch axis, or None where it is found from the data.
+    dtype:       what the input must hold; None takes what comes. Integers become floats where the next layer needs
+                 floats.
+    batch_size:  how many samples every batch has, where layers keep something for each of them (``stateful=True``).
 
     Example:
         >>> from liuli import layers
@@ -29,6 +31,7 @@ class InputLayer(Layer):
 
     shape: tuple[int, ...] | None = None
     dtype: DType | None = None
+    batch_size: int | None = setting(default=None, least=1)
 
     takes_integers: ClassVar[bool] = True
 
@@ -36,7 +39,9 @@ class InputLayer(Layer):
         return x, state
 
 
-def Input(shape: tuple[int, ...], dtype: DType | None = None, name: str | None = None) -> Symbol:
+def Input(
+    shape: tuple[int, ...], dtype: DType | None = None, name: str | None = None, batch_size: int | None = None
+) -> Symbol:
     """A value to draw a graph from: one input of the network, its batch axis left out.
 
     Example:
@@ -46,4 +51,4 @@ def Input(shape: tuple[int, ...], dtype: DType | None = None, name: str | None =
         >>> list(net.names)
         ['input_1', 'dense_1']
     """
-    return Symbol(InputLayer(shape, dtype, name=name))
+    return Symbol(InputLayer(shape, dtype, batch_size, name=name))

@@ -14,6 +14,7 @@ from liuli.core.errors import DataError, ShapeError
 from liuli.core.specs import Spec, abstract
 
 Space = Literal["values", "probabilities", "logits"]
+Question = Literal["which", "whether"] | None
 Shaped = jax.ShapeDtypeStruct | jax.Array | np.ndarray
 
 
@@ -23,20 +24,43 @@ class Loss(Spec, family="losses"):
 
     ``reduction="mean"`` divides by the number of samples, not by the sum of the weights (Keras's convention).
     A loss says in which space it works: ``"values"``, ``"probabilities"`` or ``"logits"``.
+
+    A mask (batch, time) says which time steps count: then l is the mean over the steps that do, 0 where none does
+    (Keras takes one mean over the steps of the whole batch, in which a longer sequence weighs more).
+
+    reduction:  the mean over samples, or their sum.
     """
 
     reduction: Literal["mean", "sum"] = dataclasses.field(default="mean", kw_only=True)
 
     matched: ClassVar[type[Activation] | None] = None  # the last activation whose cross entropy this is
+    question: ClassVar[Question] = None  # which class, or whether, yes or no, for each element
 
     @property
     def space(self) -> Space:
         """What the predictions are: values, probabilities or logits."""
         return "values"
 
+    @property
+    def boundary(self) -> float:
+        """The prediction above which the answer is yes: a probability of 1/2, or a score of 0."""
+        return 0.5 if self.space == "probabilities" else 0.0
+
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         """l(y, yhat) for each sample: (batch,)."""
         raise NotImplementedError
+
+    def masked(self, y_true: jax.Array, y_pred: jax.Array, mask: jax.Array) -> jax.Array:
+        """l(y, yhat) for each sample, (batch,): the mean over the time steps where ``mask`` (batch, time) is True."""
+        each = self.per_sample(counted(y_true, mask), counted(y_pred, mask)).reshape(mask.shape)
+        return mean_where(mask, each)
+
+    def weighted(
+        self, y_true: jax.Array, y_pred: jax.Array, weight: jax.Array | None = None, mask: jax.Array | None = None
+    ) -> jax.Array:
+        """w l(y, yhat) for each sample: (batch,)."""
+        each = self.per_sample(y_true, y_pred) if mask is None else self.masked(y_true, y_pred, mask)
+        return each if weight is None else each * weight.astype(each.dtype)
 
     def check_targets(self, y_true: Shaped, y_pred: Shaped) -> None:
         """Raise ShapeError unless targets like ``y_true`` go with predictions like ``y_pred``."""
@@ -52,12 +76,17 @@ class Loss(Spec, family="losses"):
         self.check_targets(y, jax.ShapeDtypeStruct((len(y), *y_pred_shape[1:]), jnp.float32))
         all_true(np.isfinite(y), y, "target", "finite numbers", "drop or fill these rows")
 
-    def __call__(self, y_true: jax.Array, y_pred: jax.Array, sample_weight: jax.Array | None = None) -> jax.Array:
+    def __call__(
+        self,
+        y_true: jax.Array,
+        y_pred: jax.Array,
+        sample_weight: jax.Array | None = None,
+        mask: jax.Array | None = None,
+    ) -> jax.Array:
         """The loss of a batch, a scalar."""
         self.check_targets(y_true, y_pred)
-        each = self.per_sample(y_true, y_pred)
-        weighted = each if sample_weight is None else each * sample_weight.astype(each.dtype)
-        return weighted.mean() if self.reduction == "mean" else weighted.sum()
+        each = self.weighted(y_true, y_pred, sample_weight, mask)
+        return each.mean() if self.reduction == "mean" else each.sum()
 
 
 def same_shape(y_true: Shaped, y_pred: Shaped) -> None:
@@ -103,6 +132,30 @@ def all_true(good: np.ndarray, y: np.ndarray, noun: str, expected: str, fix: str
 def mean_over_features(each: jax.Array) -> jax.Array:
     """(batch, ...) to (batch,): the mean over everything but the batch."""
     return each.mean(axis=tuple(range(1, each.ndim)))
+
+
+def mean_where(keep: jax.Array, each: jax.Array) -> jax.Array:
+    """(batch, ...) to (batch,): the mean over the elements to keep, 0 where there are none."""
+    axes = tuple(range(1, each.ndim))
+    total = jnp.where(keep, each, jnp.zeros((), each.dtype)).sum(axis=axes)
+    return total / jnp.maximum(keep.sum(axis=axes), 1).astype(each.dtype)
+
+
+def counted(y: jax.Array, mask: jax.Array) -> jax.Array:
+    """(batch, time, ...) as rows (batch time, ...), where a step whose ``mask`` is False is zero.
+
+    Raises:
+        ShapeError: the mask is not (batch, time).
+    """
+    if y.shape[:2] != mask.shape:
+        raise ShapeError(
+            "mask",
+            got=f"a mask of shape {mask.shape} for targets or predictions of shape {y.shape}",
+            expected="a mask (batch, time) of arrays (batch, time, ...)",
+            fix="a target for each time step, or end the sequence first, with layers.LSTM(units)",
+        )
+    along = mask.reshape(*mask.shape, *[1] * (y.ndim - 2))
+    return jnp.where(along, y, jnp.zeros((), y.dtype)).reshape(-1, *y.shape[2:])
 
 
 def _class_fix(y_true: Shaped, y_pred: Shaped) -> str:

@@ -17,7 +17,18 @@ import numpy as np
 from liuli.activations import Activation, Sigmoid, Softmax
 from liuli.core.errors import ShapeError
 from liuli.core.specs import abstract, dial, spec
-from liuli.losses.base import Loss, Shaped, Space, all_true, are_labels, class_targets, mean_over_features, same_shape
+from liuli.losses.base import (
+    Loss,
+    Question,
+    Shaped,
+    Space,
+    all_true,
+    are_labels,
+    class_targets,
+    mean_over_features,
+    mean_where,
+    same_shape,
+)
 
 _LEAST = 1e-7  # the smallest probability, as in Keras
 
@@ -58,6 +69,7 @@ class CategoricalCrossentropy(_CrossEntropy):
     """
 
     matched: ClassVar[type[Activation] | None] = Softmax
+    question: ClassVar[Question] = "which"
 
     label_smoothing: float = dial(default=0.0, least=0.0, most=1.0)
 
@@ -66,10 +78,7 @@ class CategoricalCrossentropy(_CrossEntropy):
 
     def validate_targets(self, y: np.ndarray, y_pred_shape: tuple[int, ...]) -> None:
         super().validate_targets(y, y_pred_shape)
-        if y.ndim < len(y_pred_shape):
-            _labels_in_range(y, y_pred_shape[-1])
-        else:
-            _distributions(y)
+        _classes(y, y_pred_shape)
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         log_p = _log_softmax(y_pred, self.from_logits)  # (batch, ..., C)
@@ -85,8 +94,10 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
 
     Reference: Bridle, *Training Stochastic Model Recognition Algorithms as Networks*, NIPS 1989.
 
-    from_logits:  whether predictions are z, before the softmax; a Model sees to this itself.
-    reduction:    the mean over samples, or their sum.
+    ignore_class:  a label that is not counted: l is the mean over the others, 0 where there are none. Keras and
+                   PyTorch (``ignore_index``) take one mean over all counted labels of the batch.
+    from_logits:   whether predictions are z, before the softmax; a Model sees to this itself.
+    reduction:     the mean over samples, or their sum.
 
     Example:
         >>> import jax.numpy as jnp
@@ -96,6 +107,9 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     """
 
     matched: ClassVar[type[Activation] | None] = Softmax
+    question: ClassVar[Question] = "which"
+
+    ignore_class: int | None = None
 
     def check_targets(self, y_true: Shaped, y_pred: Shaped) -> None:
         class_targets(y_true, y_pred)
@@ -109,10 +123,59 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
 
     def validate_targets(self, y: np.ndarray, y_pred_shape: tuple[int, ...]) -> None:
         super().validate_targets(y, y_pred_shape)
-        _labels_in_range(y, y_pred_shape[-1])
+        _labels_in_range(y if self.ignore_class is None else np.where(y == self.ignore_class, 0, y), y_pred_shape[-1])
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
-        return mean_over_features(-_chosen(y_true, _log_softmax(y_pred, self.from_logits)))
+        keep = self._counts(y_true)
+        labels = jnp.where(keep, y_true, jnp.zeros((), y_true.dtype))
+        return mean_where(keep, -_chosen(labels, _log_softmax(y_pred, self.from_logits)))
+
+    def masked(self, y_true: jax.Array, y_pred: jax.Array, mask: jax.Array) -> jax.Array:
+        return super().masked(y_true, y_pred, mask & self._counts(y_true) if y_true.ndim == 2 else mask)
+
+    def _counts(self, y_true: jax.Array) -> jax.Array:
+        """Whether each label is counted: (batch, ...)."""
+        if self.ignore_class is None:
+            return jnp.ones(y_true.shape, bool)
+        return y_true.astype(int) != self.ignore_class
+
+
+@spec
+class CategoricalGeneralizedCrossEntropy(_CrossEntropy):
+    """l = (1 - p_y^q) / q            dl/dp_y = -p_y^(q - 1)
+
+    y: (batch, ...), integer labels, or (batch, ..., C), one-hot;  p or z: (batch, ..., C);  l: (batch,), the mean over
+    the axes between. The cross entropy as q goes to 0, the absolute error 1 - p_y at q = 1: a wrong label pulls less.
+
+    Reference: Zhang and Sabuncu, *Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels*,
+    NeurIPS 2018.
+
+    q:            how little a sample counts that the network finds improbable.
+    from_logits:  whether predictions are z, before the softmax; a Model sees to this itself.
+    reduction:    the mean over samples, or their sum.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import losses
+        >>> float(losses.CategoricalGeneralizedCrossEntropy()(jnp.array([1]), jnp.array([[0.75, 0.25]])))
+        1.0
+    """
+
+    matched: ClassVar[type[Activation] | None] = Softmax
+    question: ClassVar[Question] = "which"
+
+    q: float = dial(default=0.5, least=0.001, most=1.0)
+
+    def check_targets(self, y_true: Shaped, y_pred: Shaped) -> None:
+        class_targets(y_true, y_pred)
+
+    def validate_targets(self, y: np.ndarray, y_pred_shape: tuple[int, ...]) -> None:
+        super().validate_targets(y, y_pred_shape)
+        _classes(y, y_pred_shape)
+
+    def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
+        log_p = _chosen(y_true, _log_softmax(y_pred, self.from_logits))
+        return mean_over_features(-jnp.expm1(self.q * log_p) / self.q)
 
 
 @spec
@@ -120,7 +183,7 @@ class BinaryCrossentropy(_CrossEntropy):
     """l = -mean_j (t_j log p_j + (1 - t_j) log(1 - p_j)),  t = (1 - label_smoothing) y + label_smoothing / 2
 
     y, p or z: (batch, ...), each element a yes (1) or no (0) of its own. From logits l_j = log(1 + exp(z_j)) - t_j z_j,
-    and dl/dz_j = (sigmoid(z_j) - t_j) / n.
+    and dl/dz_j = (sigmoid(z_j) - t_j) / n. It is the negative log likelihood of Bernoulli's distribution.
 
     Reference: Berkson, *Application of the Logistic Function to Bio-Assay*, 1944; Cox, 1958.
 
@@ -135,8 +198,9 @@ class BinaryCrossentropy(_CrossEntropy):
         1.3863
     """
 
-    aliases: ClassVar[tuple[str, ...]] = ("bce",)
+    aliases: ClassVar[tuple[str, ...]] = ("bce", "bernoulli_negative_log_likelihood")
     matched: ClassVar[type[Activation] | None] = Sigmoid
+    question: ClassVar[Question] = "whether"
 
     label_smoothing: float = dial(default=0.0, least=0.0, most=1.0)
 
@@ -176,6 +240,14 @@ def _labels_in_range(y: np.ndarray, classes: int) -> None:
         from_zero = "number the classes from 0: np.unique(y, return_inverse=True)[1]"
         fix = from_zero if y.min() else f"give the last layer {y.max() + 1} units"
         all_true(good, y, "label", f"labels from 0 to {classes - 1} ({classes} classes)", fix)
+
+
+def _classes(y: np.ndarray, y_pred_shape: tuple[int, ...]) -> None:
+    """Raise DataError unless targets are labels in range, or one-hot, or distributions."""
+    if y.ndim < len(y_pred_shape):
+        _labels_in_range(y, y_pred_shape[-1])
+    else:
+        _distributions(y)
 
 
 def _distributions(y: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import ClassVar
 
@@ -12,9 +13,10 @@ from jax.scipy.special import xlogy
 
 from liuli.activations import Activation, Softmax
 from liuli.core.errors import ShapeError
+from liuli.core.numerics import magnitude
 from liuli.core.specs import abstract, dial, spec
-from liuli.losses.base import Loss, Shaped, all_true, mean_over_features, same_shape
-from liuli.losses.classification import _CrossEntropy, _distributions, _log_softmax
+from liuli.losses.base import Loss, Question, Shaped, Space, all_true, class_targets, mean_over_features, same_shape
+from liuli.losses.classification import _chosen, _classes, _CrossEntropy, _distributions, _log_softmax
 from liuli.losses.margin import vectors
 from liuli.losses.regression import residual
 
@@ -26,10 +28,13 @@ class Poisson(Loss):
     """l = mean_j (r_j - y_j log(r_j + 1e-7))            dl/dr_j = (1 - y_j / r_j) / n
 
     y, r: (batch, ..., n): counts, and the rates that are predicted for them, positive (end in "softplus" or
-    "exponential"). The term log y!, which no rate changes, is left out, as in Keras.
+    "exponential"), or their logarithms s, linear: then l = mean_j (exp(s_j) - y_j s_j). The term log y!, which no rate
+    changes, is left out, as in Keras.
 
     Reference: Nelder and Wedderburn, *Generalized Linear Models*, Journal of the Royal Statistical Society A 135, 1972.
 
+    log_input:  whether predictions are logarithms of rates, as PyTorch's PoissonNLLLoss takes them by default.
+    full:       whether log y! is added, by Stirling's formula where y > 1, as PyTorch does it.
     reduction:  the mean over samples, or their sum.
 
     Example:
@@ -39,12 +44,57 @@ class Poisson(Loss):
         0.4603
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("poisson_negative_log_likelihood", "poisson_nll")
+
+    log_input: bool = dataclasses.field(default=False, kw_only=True)
+    full: bool = dataclasses.field(default=False, kw_only=True)
+
     def validate_targets(self, y: np.ndarray, y_pred_shape: tuple[int, ...]) -> None:
         super().validate_targets(y, y_pred_shape)
         all_true(y >= 0, y, "target", "counts of at least 0", 'the loss "mse"')
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
-        return mean_over_features(y_pred - y_true.astype(y_pred.dtype) * jnp.log(y_pred + _LEAST))
+        y = y_true.astype(y_pred.dtype)
+        rate, log_rate = (jnp.exp(y_pred), y_pred) if self.log_input else (y_pred, jnp.log(y_pred + _LEAST))
+        each = rate - y * log_rate
+        return mean_over_features(each + _stirling(y) if self.full else each)
+
+
+@spec
+class NegativeLogLikelihood(Loss):
+    """l = -s_y            dl/ds = -onehot(y)
+
+    y: (batch, ...), integer labels, or (batch, ..., C), one-hot;  s: (batch, ..., C), the logarithms of probabilities;
+    l: (batch,), the mean over the axes between. PyTorch's NLLLoss: end the network in "log_softmax". After a softmax,
+    or from logits, it is CategoricalCrossentropy.
+
+    Reference: Bridle, *Training Stochastic Model Recognition Algorithms as Networks*, NIPS 1989.
+
+    reduction:  the mean over samples, or their sum.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import losses
+        >>> float(losses.NegativeLogLikelihood()(jnp.array([1]), jnp.array([[-0.5, -1.5]])))
+        1.5
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("nll",)
+    question: ClassVar[Question] = "which"
+
+    @property
+    def space(self) -> Space:
+        return "logits"  # a softmax leaves logarithms of probabilities as they are
+
+    def check_targets(self, y_true: Shaped, y_pred: Shaped) -> None:
+        class_targets(y_true, y_pred)
+
+    def validate_targets(self, y: np.ndarray, y_pred_shape: tuple[int, ...]) -> None:
+        super().validate_targets(y, y_pred_shape)
+        _classes(y, y_pred_shape)
+
+    def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
+        return mean_over_features(-_chosen(y_true, y_pred))
 
 
 @spec
@@ -68,6 +118,7 @@ class KLDivergence(_CrossEntropy):
 
     aliases: ClassVar[tuple[str, ...]] = ("kld",)
     matched: ClassVar[type[Activation] | None] = Softmax
+    question: ClassVar[Question] = "which"
 
     def validate_targets(self, y: np.ndarray, y_pred_shape: tuple[int, ...]) -> None:
         super().validate_targets(y, y_pred_shape)
@@ -166,4 +217,10 @@ class LaplaceNegativeLogLikelihood(_LocationScale):
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         median, log_scale = self.split(y_pred)
-        return mean_over_features(jnp.abs(residual(y_true, median)) * jnp.exp(-log_scale) + log_scale + math.log(2))
+        return mean_over_features(magnitude(residual(y_true, median)) * jnp.exp(-log_scale) + log_scale + math.log(2))
+
+
+def _stirling(y: jax.Array) -> jax.Array:
+    """About log y!; 0 where y is 0 or 1."""
+    several = jnp.where(y > 1, y, 1.0)
+    return jnp.where(y > 1, several * jnp.log(several) - several + 0.5 * jnp.log(2 * math.pi * several), 0.0)

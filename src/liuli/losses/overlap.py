@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from liuli.core.specs import abstract, dial, spec
-from liuli.losses.base import Loss, Space, all_true
+from liuli.losses.base import Loss, Question, Space, all_true, counted
 
 _LEAST = 1e-7  # keeps an empty mask's quotient finite, as in Keras
 
@@ -16,6 +18,8 @@ _LEAST = 1e-7  # keeps an empty mask's quotient finite, as in Keras
 class _Overlap(Loss):
     """The base: targets and predictions between 0 and 1, summed over everything but the batch."""
 
+    question: ClassVar[Question] = "whether"
+
     @property
     def space(self) -> Space:
         return "probabilities"
@@ -23,6 +27,9 @@ class _Overlap(Loss):
     def validate_targets(self, y: np.ndarray, y_pred_shape: tuple[int, ...]) -> None:
         super().validate_targets(y, y_pred_shape)
         all_true((y >= 0) & (y <= 1), y, "target", "numbers between 0 and 1", "map the two values to 0 and 1")
+
+    def masked(self, y_true: jax.Array, y_pred: jax.Array, mask: jax.Array) -> jax.Array:
+        return self.per_sample(*(counted(y, mask).reshape(y.shape) for y in (y_true, y_pred)))  # zeros add nothing
 
 
 @spec

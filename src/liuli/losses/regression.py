@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from liuli.core.numerics import magnitude
 from liuli.core.specs import dial, spec
 from liuli.losses.base import Loss, all_true, mean_over_features
 
@@ -23,8 +24,9 @@ class MeanSquaredError(Loss):
 
     Reference: Legendre, *Nouvelles méthodes pour la détermination des orbites des comètes*, 1805; Gauss, 1809.
 
-    factor:     1 as in Keras, PyTorch and scikit-learn's metric; 1/2 as in textbooks and scikit-learn's MLPRegressor,
-                which cancels the 2 of the derivative. With ``reduction="sum"`` it is half a sum of squares.
+    factor:     1 as in Keras, PyTorch and scikit-learn's metric, 1/n times the sum; 1/2 as in textbooks and
+                scikit-learn's MLPRegressor, 1/(2n) times the sum, which cancels the 2 of the derivative. With
+                ``reduction="sum"`` 1/2 makes half a sum of squares, as in Rumelhart, Hinton and Williams.
     reduction:  the mean over samples, or their sum.
 
     Example:
@@ -63,14 +65,15 @@ class MeanAbsoluteError(Loss):
     aliases: ClassVar[tuple[str, ...]] = ("mae",)
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
-        return mean_over_features(jnp.abs(residual(y_true, y_pred)))
+        return mean_over_features(magnitude(residual(y_true, y_pred)))
 
 
 @spec
 class Huber(Loss):
     """l = mean_j h(yhat_j - y_j),  h(r) = r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2)
 
-    y, yhat: (batch, ..., n). Squared near zero, absolute far away: h'(r) = r, cut at +-delta.
+    y, yhat: (batch, ..., n). Squared near zero, absolute far away: h'(r) = r, cut at +-delta. Keras's and PyTorch's
+    scaling; SmoothL1 divides it by delta.
 
     Reference: Huber, *Robust Estimation of a Location Parameter*, Annals of Mathematical Statistics 35, 1964.
 
@@ -121,6 +124,34 @@ class SmoothL1(Loss):
 
 
 @spec
+class Quantile(Loss):
+    """l = mean_j max(q r_j, (q - 1) r_j),  r = y - yhat            dl/dyhat_j = -q / n where r_j > 0, else (1 - q) / n
+
+    y, yhat: (batch, ..., n). The pinball loss: smallest where a share q of the targets lies below the prediction.
+    q = 1/2 is half the absolute error, and predicts the median.
+
+    Reference: Koenker and Bassett, *Regression Quantiles*, Econometrica 46, 1978.
+
+    quantile:   q, the share of targets that should lie below.
+    reduction:  the mean over samples, or their sum.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import losses
+        >>> float(losses.Quantile(0.75)(jnp.array([[0.0], [4.0]]), jnp.array([[2.0], [2.0]])))
+        1.0
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("pinball",)
+
+    quantile: float = dial(default=0.5, least=0.0, most=1.0)
+
+    def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
+        below = -residual(y_true, y_pred)
+        return mean_over_features(jnp.maximum(self.quantile * below, (self.quantile - 1) * below))
+
+
+@spec
 class LogCosh(Loss):
     """l = mean_j log cosh(yhat_j - y_j)            dl/dyhat_j = tanh(yhat_j - y_j) / n
 
@@ -167,7 +198,7 @@ class MeanAbsolutePercentageError(Loss):
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         size = jnp.maximum(jnp.abs(y_true.astype(y_pred.dtype)), _LEAST)
-        return 100 * mean_over_features(jnp.abs(residual(y_true, y_pred)) / size)
+        return 100 * mean_over_features(magnitude(residual(y_true, y_pred)) / size)
 
 
 @spec

@@ -13,14 +13,15 @@ import jax.numpy as jnp
 
 from liuli.core.precision import at_least_float32
 from liuli.core.specs import Spec, abstract, snake_case
-from liuli.losses.base import Shaped, same_shape
+from liuli.losses.base import Shaped, counted, same_shape
 
 
 @abstract
 class Metric(Spec, family="metrics"):
     """m = result(sum over samples of measure(y, yhat, w)).
 
-    Metrics see predictions after the last activation, and targets and predictions in the units of the raw data.
+    Metrics see predictions after the last activation, and targets and predictions in the units of the raw data. Where a
+    mask (batch, time) says which time steps count, each of them is a sample, with the weight of its sequence.
 
     name:  what the history calls it, where the class in snake case will not do.
     """
@@ -49,9 +50,23 @@ class Metric(Spec, family="metrics"):
         """The metric, a scalar, from the sums over all samples."""
         raise NotImplementedError
 
-    def __call__(self, y_true: jax.Array, y_pred: jax.Array, weight: jax.Array | None = None) -> jax.Array:
+    def sums(self, y_true: jax.Array, y_pred: jax.Array, weight: jax.Array, mask: jax.Array | None = None) -> jax.Array:
+        """What :meth:`measure` gives of a batch in which each time step where ``mask`` is True counts as a sample."""
+        if mask is None:
+            return self.measure(y_true, y_pred, weight)
+        steps = (weight[:, None] * mask.astype(weight.dtype)).reshape(-1)
+        return self.measure(counted(y_true, mask), counted(y_pred, mask), steps)
+
+    def __call__(
+        self,
+        y_true: jax.Array,
+        y_pred: jax.Array,
+        weight: jax.Array | None = None,
+        mask: jax.Array | None = None,
+    ) -> jax.Array:
         """The metric of all samples at once, a scalar."""
-        return self.result(self.measure(y_true, y_pred, jnp.ones(y_pred.shape[0]) if weight is None else weight))
+        weight = jnp.ones(y_pred.shape[0]) if weight is None else weight
+        return self.result(self.sums(y_true, y_pred, weight, mask))
 
 
 @abstract

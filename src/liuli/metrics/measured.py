@@ -6,11 +6,14 @@ import dataclasses
 from typing import ClassVar
 
 import jax
+import jax.numpy as jnp
 
 from liuli import losses
+from liuli.core.precision import at_least_float32
 from liuli.core.specs import abstract, dial, spec, with_fields
-from liuli.losses.base import Loss, Shaped
-from liuli.metrics.base import _Mean
+from liuli.losses.base import Loss, Shaped, class_targets
+from liuli.metrics.base import _Mean, as_rows, row_weights
+from liuli.metrics.classification import labels
 
 
 @abstract
@@ -121,6 +124,95 @@ class Hinge(_OfLoss):
         return losses.Hinge()
 
 
+@spec
+class SquaredHinge(_OfLoss):
+    """H = sum_i w_i mean_j max(0, 1 - y_ij z_ij)^2 / sum_i w_i            y, z: (batch, ...)   w: (batch,)
+
+    y is -1 and 1, or 0 and 1, where a 0 counts as -1.
+
+    Reference: Chang, Hsieh and Lin, *Coordinate Descent Method for Large-Scale L2-loss Linear SVM*, JMLR 9, 2008.
+
+    name:  what the history calls it.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import metrics
+        >>> float(metrics.SquaredHinge()(jnp.array([1.0, -1.0]), jnp.array([0.5, 0.5])))
+        1.25
+    """
+
+    def loss(self) -> Loss:
+        return losses.SquaredHinge()
+
+
+@spec
+class CategoricalHinge(_OfLoss):
+    """H = sum_i w_i max(0, 1 + max_c (1 - y_ic) z_ic - z_{i, y_i}) / sum_i w_i
+
+    y: (batch, ...), integer labels, or one-hot (batch, ..., C);  z: (batch, ..., C);  w: (batch,).
+
+    Reference: Crammer and Singer, *On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines*,
+    JMLR 2, 2001.
+
+    name:  what the history calls it.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import metrics
+        >>> float(metrics.CategoricalHinge()(jnp.array([1]), jnp.array([[0.5, 1.0]])))
+        0.5
+    """
+
+    def loss(self) -> Loss:
+        return losses.CategoricalHinge()
+
+
+@spec
+class LogCoshError(_OfLoss):
+    """L = sum_i w_i mean_j log cosh(yhat_ij - y_ij) / sum_i w_i            y, yhat: (batch, ...)   w: (batch,)
+
+    Reference: Green, *Bayesian Reconstructions from Emission Tomography Data Using a Modified EM Algorithm*, IEEE
+    Transactions on Medical Imaging 9, 1990.
+
+    name:  what the history calls it.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import metrics
+        >>> round(float(metrics.LogCoshError()(jnp.array([0.0]), jnp.array([1.0]))), 4)
+        0.4338
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("log_cosh",)
+
+    def loss(self) -> Loss:
+        return losses.LogCosh()
+
+
+@spec
+class Poisson(_OfLoss):
+    """P = sum_i w_i mean_j (r_ij - y_ij log(r_ij + 1e-7)) / sum_i w_i            y, r: (batch, ...)   w: (batch,)
+
+    y are counts, r the rates that are predicted for them.
+
+    Reference: Nelder and Wedderburn, *Generalized Linear Models*, Journal of the Royal Statistical Society A 135, 1972.
+
+    log_input:  whether predictions are logarithms of rates.
+    name:       what the history calls it.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import metrics
+        >>> round(float(metrics.Poisson()(jnp.array([1.0, 3.0]), jnp.array([1.0, 2.0]))), 4)
+        0.4603
+    """
+
+    log_input: bool = dataclasses.field(default=False, kw_only=True)
+
+    def loss(self) -> Loss:
+        return losses.Poisson(log_input=self.log_input)
+
+
 @abstract
 class _OfProbabilities(_OfLoss):
     """The base of what is measured on probabilities; ``from_logits`` where the network gives none."""
@@ -134,7 +226,7 @@ class KLDivergence(_OfProbabilities):
 
     Reference: Kullback and Leibler, *On Information and Sufficiency*, Annals of Mathematical Statistics 22, 1951.
 
-    from_logits:  whether predictions come before a softmax: say so where the loss takes logits.
+    from_logits:  whether predictions come before a softmax; a Model sees to this itself.
     name:         what the history calls it.
 
     Example:
@@ -159,7 +251,7 @@ class CategoricalCrossentropy(_OfProbabilities):
     Reference: Bridle, *Training Stochastic Model Recognition Algorithms as Networks*, NIPS 1989.
 
     label_smoothing:  the share of each target that is spread over all classes.
-    from_logits:      whether predictions come before a softmax: say so where the loss takes logits.
+    from_logits:      whether predictions come before a softmax; a Model sees to this itself.
     name:             what the history calls it.
 
     Example:
@@ -179,6 +271,48 @@ class CategoricalCrossentropy(_OfProbabilities):
 
 
 @spec
+class Perplexity(_OfProbabilities):
+    """PP = exp(-sum_i w_i log p_{i, y_i} / sum_i w_i),  over all labels i
+
+    y: (batch, ...), integer labels, or one-hot (batch, ..., C);  p: (batch, ..., C);  w: (batch,), that of each label
+    of the sample. Among so many equally probable classes the network hesitates: C where it knows nothing, 1 where it is
+    certain and right.
+
+    Reference: Jelinek, Mercer, Bahl and Baker, *Perplexity: A Measure of the Difficulty of Speech Recognition Tasks*,
+    Journal of the Acoustical Society of America 62, 1977.
+
+    ignore_class:  a label that is not counted, such as the 0 that fills up shorter sentences.
+    from_logits:   whether predictions come before a softmax; a Model sees to this itself.
+    name:          what the history calls it.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from liuli import metrics
+        >>> round(float(metrics.Perplexity()(jnp.array([[1, 0]]), jnp.array([[[0.75, 0.25], [0.25, 0.75]]]))), 4)
+        4.0
+    """
+
+    ignore_class: int | None = dataclasses.field(default=None, kw_only=True)
+
+    def loss(self) -> Loss:
+        return losses.SparseCategoricalCrossentropy(self.ignore_class, from_logits=self.from_logits)
+
+    def check_targets(self, y_true: Shaped, y_pred: Shaped) -> None:
+        class_targets(y_true, y_pred)
+
+    def measure(self, y_true: jax.Array, y_pred: jax.Array, weight: jax.Array) -> jax.Array:
+        self.check_targets(y_true, y_pred)
+        y, p = labels(y_true, y_pred).reshape(-1), as_rows(at_least_float32(y_pred))
+        weights = row_weights(weight, p)[:, 0]
+        if self.ignore_class is not None:
+            weights = weights * (y != self.ignore_class).astype(p.dtype)
+        return jnp.stack([(weights * self.per_sample(y, p)).sum(), weights.sum()])
+
+    def result(self, total: jax.Array) -> jax.Array:
+        return jnp.exp(super().result(total))
+
+
+@spec
 class BinaryCrossentropy(_OfProbabilities):
     """H = -sum_i w_i mean_j (y_ij log p_ij + (1 - y_ij) log(1 - p_ij)) / sum_i w_i
 
@@ -187,7 +321,7 @@ class BinaryCrossentropy(_OfProbabilities):
     Reference: Berkson, *Application of the Logistic Function to Bio-Assay*, 1944; Cox, 1958.
 
     label_smoothing:  the share of each target that is moved towards 1/2.
-    from_logits:      whether predictions come before a sigmoid: say so where the loss takes logits.
+    from_logits:      whether predictions come before a sigmoid; a Model sees to this itself.
     name:             what the history calls it.
 
     Example:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
 
 from liuli.core.precision import at_least_float32
-from liuli.core.specs import spec
+from liuli.core.specs import setting, spec
 from liuli.losses.base import mean_over_features
 from liuli.losses.regression import residual
 from liuli.metrics.base import Metric, _Mean, as_rows, row_weights
@@ -87,9 +87,15 @@ class R2Score(Metric):
     The variance of y comes from the sums of y and y^2: in float32 it keeps some 6 - 2 log10(|mean| / deviation) digits,
     and a y that varies by less than a thousandth of its mean counts as constant: take the mean away beforehand.
 
-    Reference: Wright, *Correlation and Causation*, Journal of Agricultural Research 20, 1921.
+    Reference: Wright, *Correlation and Causation*, Journal of Agricultural Research 20, 1921; the adjustment: Ezekiel,
+    *Methods of Correlation Analysis*, 1930.
 
-    name:  what the history calls it.
+    class_aggregation:  ``"uniform_average"``, the mean over outputs; ``"variance_weighted_average"``, by the variance
+                        of each output; ``"sum"``. (Keras's None gives a number for each output.)
+    num_regressors:     p, the inputs of a regression, where R2 is to be adjusted for them:
+                        1 - (1 - R2) (N - 1) / (N - p - 1), with N = sum w (Keras counts each output of a sample);
+                        0 leaves it as it is.
+    name:               what the history calls it.
 
     Example:
         >>> import jax.numpy as jnp
@@ -99,6 +105,9 @@ class R2Score(Metric):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("r2",)
+
+    class_aggregation: Literal["uniform_average", "variance_weighted_average", "sum"] = "uniform_average"
+    num_regressors: int = setting(default=0, least=0)
 
     def measure(self, y_true: jax.Array, y_pred: jax.Array, weight: jax.Array) -> jax.Array:
         self.check_targets(y_true, y_pred)
@@ -113,4 +122,15 @@ class R2Score(Metric):
         spread = square - linear * linear / count
         varies = spread > 10 * jnp.finfo(spread.dtype).eps * square
         score = jnp.where(varies, 1 - residuals / jnp.where(varies, spread, 1.0), (residuals == 0).astype(spread.dtype))
-        return score.mean()
+        found = self._aggregated(score, jnp.where(varies, spread, 0.0))
+        if not self.num_regressors:
+            return found
+        return 1 - (1 - found) * (count[0] - 1) / (count[0] - self.num_regressors - 1)
+
+    def _aggregated(self, scores: jax.Array, spread: jax.Array) -> jax.Array:
+        if self.class_aggregation == "sum":
+            return scores.sum()
+        if self.class_aggregation == "uniform_average":
+            return scores.mean()
+        total = spread.sum()
+        return jnp.where(total > 0, (scores * spread).sum() / jnp.where(total > 0, total, 1.0), scores.mean())

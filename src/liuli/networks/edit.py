@@ -3,12 +3,14 @@ new ones."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import jax
 
 from liuli.activations import Activation, Identity
 from liuli.core.specs import with_fields
+from liuli.layers.activation import Activation as ActivationLayer
 from liuli.layers.base import Layer
 from liuli.networks.graph import Graph, Node
 
@@ -28,6 +30,8 @@ def without_activation(net: Graph, output: str) -> Graph:
     def bare(layer: Layer) -> Layer:
         if isinstance(layer, Graph):
             return without_activation(layer, layer.outputs[0])
+        if not any(field.name == "activation" for field in dataclasses.fields(layer)):  # a layer that is its activation
+            return ActivationLayer(Identity(), name=layer.name, activity_regularizer=layer.activity_regularizer)
         return layer.replace(activation=Identity())
 
     return with_layers(net, {target.name: bare(target.layer)})
@@ -47,12 +51,13 @@ def frozen(net: Graph, names: set[str] | None = None) -> Graph:
 
 
 def is_used_elsewhere(net: Graph, output: str) -> bool:
-    """Whether the value is more than one output of the network: also taken by a node, listed twice, or of a shared
-    layer."""
+    """Whether the value is more than one output of the network: also taken by a node, listed twice, of a shared
+    layer, or penalized."""
     node: Node = dict(net.calls())[output]
     uses = sum(output in other.inputs for other in net.nodes) + net.outputs.count(output)
     within = isinstance(node.layer, Graph) and is_used_elsewhere(node.layer, node.layer.outputs[0])
-    return uses > 1 or sum(other.name == node.name for other in net.nodes) > 1 or within
+    shared = sum(other.name == node.name for other in net.nodes) > 1
+    return uses > 1 or shared or within or node.layer.activity_regularizer is not None
 
 
 def trainable(net: Layer, params: dict[str, Any]) -> Any:

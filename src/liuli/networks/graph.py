@@ -191,9 +191,11 @@ class Graph(Layer, family="networks"):
                 masks[value] = node.layer.output_mask(xs, mask)
             if after:
                 new[node.name] = after
-            if node.layer.activity_regularizer is not None:
-                inner.penalize(sum(map(node.layer.activity_regularizer, jax.tree.leaves(y))) / _batch(y))
-            return tuple(inner.tap(f"y_{i}", v) for i, v in enumerate(y)) if isinstance(y, tuple) else inner.tap("y", y)
+            several = isinstance(y, tuple)
+            y = tuple(inner.tap(f"y_{i}", v) for i, v in enumerate(y)) if several else inner.tap("y", y)
+            if (penalty := node.layer.activity_penalty(y)) is not None:
+                inner.penalize(penalty)
+            return y
 
         y = self.walk(x, call)
         return y, _one(tuple(masks.get(name) for name in self.outputs)), new
@@ -276,10 +278,6 @@ def ready(xs: Any, layer: Layer, dtype: Any) -> Any:
 
 def _cast(params: Params, dtype: Any) -> Params:
     return params if dtype is None else jax.tree.map(lambda p: p.astype(dtype), params)
-
-
-def _batch(y: Any) -> int:
-    return jax.tree.leaves(y)[0].shape[0]
 
 
 def _filled(tree: dict[str, Any]) -> dict[str, Any]:

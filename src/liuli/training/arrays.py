@@ -42,6 +42,37 @@ def declared_shape(network: Graph, name: str) -> tuple[int, ...] | None:
     return layer.shape if isinstance(layer, InputLayer) and not host_layers(network, name) else None
 
 
+def declared_shapes(network: Graph) -> tuple[tuple[int, ...], ...]:
+    """The shapes of the inputs, where all of them say so; else nothing."""
+    shapes = tuple(declared_shape(network, name) for name in network.inputs)
+    return shapes if all(shape is not None for shape in shapes) else ()  # type: ignore[return-value]
+
+
+def declared_batch(network: Graph) -> int | None:
+    """How many samples every batch has, where an input says so."""
+    return next(filter(None, (getattr(network.names[name], "batch_size", None) for name in network.inputs)), None)
+
+
+def check_batches(network: Graph, rows: int, batch_size: int) -> None:
+    """Raise DataError unless every batch has as many rows as the inputs say, where they do."""
+    wanted = declared_batch(network)
+    if wanted is not None and (batch_size != wanted or rows % wanted):
+        got = f"{rows} rows in batches of {batch_size}"
+        expected = f"a multiple of {wanted} rows, in batches of {wanted}, as ll.Input says"
+        raise DataError("batch_size", got=got, expected=expected, fix=f"fit(x[:{rows - rows % wanted}], ...)")
+
+
+def check_built(network: Graph, inputs: Arrays, built: Sequence[Any]) -> None:
+    """Raise DataError unless the rows have the shapes for which the network was built."""
+    for name, array, like in zip(network.inputs, inputs, built, strict=True):
+        if array.shape[1:] != like.shape[1:]:
+            got, wanted = (
+                f"rows of shape {array.shape[1:]}",
+                f"rows of shape {like.shape[1:]}, as the network was built",
+            )
+            raise DataError(name, got=got, expected=wanted, fix="give the columns that it was trained on")
+
+
 def as_targets(network: Graph, y: Any, precision: Precision) -> Arrays:
     """One array for each output of the network.
 

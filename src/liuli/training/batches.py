@@ -71,10 +71,16 @@ def batching(rows: int, batch_size: int | None, shuffle: bool, seed: int) -> Bat
     return Batching(rows, int(size), shuffle, seed)
 
 
-def padded_rows(rows: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """All rows in batches of one size: row numbers and 1 for rows that count, both (batches, batch)."""
-    size = min(batch_size, rows)
+def padded_rows(rows: int, batch_size: int, exact: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """All rows in batches of one size, at most ``batch_size`` or ``exact`` where that is given: row numbers, and 1 for
+    rows that count, both (batches, batch)."""
+    size = exact or min(batch_size, rows)
     batches = -(-rows // size)
     numbers = np.arange(batches * size, dtype=np.int32)
     counts = (numbers < rows).astype(np.float32)
     return np.where(numbers < rows, numbers, 0).reshape(batches, size), counts.reshape(batches, size)
+
+
+def padded(array: np.ndarray, size: int) -> np.ndarray:
+    """``size`` rows: those of ``array``, then its first again."""
+    return array if len(array) == size else np.concatenate([array, np.repeat(array[:1], size - len(array), axis=0)])

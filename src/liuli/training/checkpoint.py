@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ import numpy as np
 from liuli.core.errors import FileError
 from liuli.core.specs import to_json
 from liuli.training.batches import Batching
+from liuli.training.callbacks.backup import BackupAndRestore
 from liuli.training.callbacks.base import Callback
 from liuli.training.saving import load_checkpoint, save_checkpoint
 
@@ -23,12 +24,15 @@ _PAUSE = 2.0  # seconds between checkpoints, at least
 
 
 class Checkpoints(Callback):
-    """Write the whole state of training to ``path``, every ``_PAUSE`` seconds at most and at the end."""
+    """Write the whole state of training to ``path``, every ``_PAUSE`` seconds at most and at the end.
+
+    ``restores`` says that training starts from that file, where it exists.
+    """
 
     every_epoch: ClassVar[bool] = False
 
-    def __init__(self, path: str | Path, fingerprint: str, others: Sequence[Callback]) -> None:
-        self.path, self.fingerprint, self.others = Path(path), fingerprint, others
+    def __init__(self, path: str | Path, fingerprint: str, others: Sequence[Callback], restores: bool) -> None:
+        self.path, self.fingerprint, self.others, self.restores = Path(path), fingerprint, others, restores
         self.when = time.monotonic()
 
     def on_block_end(self, run: Run) -> None:
@@ -46,6 +50,26 @@ class Checkpoints(Callback):
         dials = {name.replace("/", "."): value for name, value in run.dials.items()}
         save_checkpoint(self.path, run.state, {**told, "dials": dials, "callbacks": callbacks})
         self.when = time.monotonic()
+
+
+def checkpoints(
+    path: str | Path | None, restores: bool, callbacks: Sequence[Callback], fingerprint: Callable[[], str]
+) -> Checkpoints | None:
+    """What writes to ``path``, or where a BackupAndRestore says; None where nobody asks for it.
+
+    Raises:
+        FileError: the path is a folder.
+    """
+    for callback in callbacks:
+        if isinstance(callback, BackupAndRestore):
+            path, restores = callback.path, True
+    if path is None:
+        return None
+    if Path(path).is_dir():
+        raise FileError(
+            str(path), got="a folder", expected="a file", fix=f"checkpoint={str(path)!r} + '/checkpoint.liuli'"
+        )
+    return Checkpoints(path, fingerprint(), callbacks, restores)
 
 
 def resume(run: Run, checkpoint: Checkpoints) -> None:

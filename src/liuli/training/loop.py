@@ -41,6 +41,7 @@ def train(
                 callback.on_fit_begin(run)
             while run.epoch < run.epochs and run.stopped is None:
                 loop.block()
+            run.state = run.averaged()
         finally:
             for callback in callbacks:
                 callback.on_fit_end(run)

@@ -13,28 +13,30 @@ import jax.numpy as jnp
 import numpy as np
 
 from liuli.core.dials import Dials, with_dials
-from liuli.core.errors import DataError, FileError, LiuliError, ShapeError
+from liuli.core.errors import DataError, LiuliError, ShapeError
 from liuli.core.precision import Precision, scope
 from liuli.core.specs import Spec
 from liuli.data.schema import Preprocessing
+from liuli.layers import Mixing
 from liuli.losses import Loss
 from liuli.metrics import Metric
 from liuli.networks.graph import Graph, output_shapes
 from liuli.networks.summary import Summary, summarize
 from liuli.optimizers import Optimizer
 from liuli.training import arrays as checked
-from liuli.training.batches import batching, padded_rows
+from liuli.training.batches import batching, padded, padded_rows
 from liuli.training.callbacks import Callback
-from liuli.training.checkpoint import Checkpoints, fingerprint, resume
+from liuli.training.checkpoint import checkpoints, fingerprint, resume
 from liuli.training.history import History
 from liuli.training.loop import measured_sums, train
 from liuli.training.programs import evaluator, predictor, summarizer
 from liuli.training.progress import Verbosity, progress
+from liuli.training.rate_finder import RateSearch, search
 from liuli.training.recipe import Recipe, check_units
 from liuli.training.resolve import make_recipe
 from liuli.training.run import Run
 from liuli.training.saving import load_model, save_model
-from liuli.training.state import TrainState, check_params, initialize
+from liuli.training.state import TrainState, adjusted, check_params, initialize, owned
 
 
 class Model:
@@ -79,7 +81,7 @@ class Model:
         self.history = History()
         self._train: TrainState | None = None
         self._inputs: tuple[jax.ShapeDtypeStruct, ...] = ()
-        if shapes := _declared(net):
+        if shapes := checked.declared_shapes(net):
             self.build(*shapes)
 
     # What it is made of ------------------------------------------------------------------------------
@@ -88,6 +90,12 @@ class Model:
     def net(self) -> Graph:
         """The network, with its dials as they stand."""
         return with_dials(self.recipe, self.dials).network
+
+    @property
+    def inputs(self) -> tuple[jax.ShapeDtypeStruct, ...]:
+        """The shape and dtype of each input, with a batch axis of 1."""
+        self._ready()
+        return self._inputs
 
     @property
     def params(self) -> dict[str, Any]:
@@ -107,7 +115,8 @@ class Model:
                 "build", got=f"{shapes}", expected=f"a tuple for each of {', '.join(names)}", fix="build((28, 28, 1))"
             )
         kinds = dtypes or [self._dtype(name) for name in names]
-        inputs = tuple(jax.ShapeDtypeStruct((1, *shape), dtype) for shape, dtype in zip(shapes, kinds, strict=True))
+        batch = checked.declared_batch(self.recipe.network) or 1
+        inputs = tuple(jax.ShapeDtypeStruct((batch, *s), dtype) for s, dtype in zip(shapes, kinds, strict=True))
         with self._scope():
             check_units(self.recipe, self._output_shapes(inputs))
             self._take(initialize(self._exact, inputs), inputs)
@@ -131,6 +140,7 @@ class Model:
         shuffle: bool = True,
         sample_weight: Any = None,
         class_weight: Mapping[int, float] | None = None,
+        augment: Sequence[Mixing] = (),
         callbacks: Sequence[Callback] = (),
         verbose: Verbosity = "auto",
         checkpoint: str | Path | None = None,
@@ -140,11 +150,12 @@ class Model:
 
         x, y:           arrays, a Dataset, or (with a schema) a table or rows.
         epochs:         passes over the data.
-        batch_size:     rows a step; by default 32, or all of fewer.
+        batch_size:     rows a step; by default what ``ll.Input`` says, else 32, or all of fewer.
         validation:     a share of the rows (drawn by the seed), or (x, y), or a Dataset or table.
         shuffle:        whether every epoch has its own order.
         sample_weight:  the weight of each row.
         class_weight:   the weight of each class, by label.
+        augment:        what mixes samples and their targets: ``[layers.MixUp()]``.
         callbacks:      what acts between compiled calls.
         verbose:        0 is silent; else a bar on a terminal, and lines elsewhere.
         checkpoint:     a file for the whole state of training, from which a killed run can go on.
@@ -162,23 +173,53 @@ class Model:
         if validation is not None:
             inputs, targets, sample_weight, held = self._held_out(validation, inputs, targets, sample_weight)
         weights = checked.as_weights(len(inputs[0]), sample_weight, class_weight, targets)
-        plan = batching(len(inputs[0]), batch_size, shuffle, self.recipe.seed)
+        size = batch_size or checked.declared_batch(self.recipe.network)
+        plan = batching(len(inputs[0]), size, shuffle, self.recipe.seed)
+        checked.check_batches(self.recipe.network, len(inputs[0]), plan.rows)
+        recipe = self._exact.replace(augment=tuple(augment))
         for part in ((inputs, targets), held):
             if part is not None:
                 self._check(*part)
         with self._scope():
-            run = Run(self._exact, _owned(self._ready()), dict(self.dials), History(), epochs, plan.rows, self._inputs)
-            shown, kept = progress(verbose), self._checkpoints(checkpoint, callbacks, plan, (*inputs, *targets))
-            if kept and resume_from_checkpoint and kept.path.exists():
+            run, shown = self._run(recipe, epochs, plan.rows), progress(verbose)
+            mark = functools.partial(fingerprint, recipe, plan, (*inputs, *targets))
+            kept = checkpoints(checkpoint, resume_from_checkpoint, callbacks, mark)
+            if kept and kept.restores and kept.path.exists():
                 resume(run, kept)
             try:
                 data = checked.on_device((inputs, targets, weights))
+                run.state = adjusted(recipe, run.state, tuple(a[: plan.rows] for a in data[0]))
                 train(run, data, plan, [*callbacks, *([kept] if kept else []), *shown], self._validator(held))
             finally:
                 self._train, self.history = run.state, run.history
                 self.dials.update(run.dials)
         self.history.stopped = run.stopped
         return self.history
+
+    def find_learning_rate(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        least: float = 1e-6,
+        largest: float = 10.0,
+        steps: int = 100,
+        batch_size: int | None = None,
+    ) -> RateSearch:
+        """Try rates from ``least`` to ``largest``, one a step, on a copy of the weights: the model stays as it is.
+
+        Reference: Smith, *Cyclical Learning Rates for Training Neural Networks*, WACV 2017, section 3.3.
+
+        Raises:
+            DataError, ShapeError: the data do not fit, or the rates are not in order.
+            SpecError: the learning rate is a schedule.
+        """
+        inputs, targets = self._data(x, y)
+        self._check(inputs, targets)
+        plan = batching(len(inputs[0]), batch_size, True, self.recipe.seed)
+        with self._scope():
+            data = checked.on_device((inputs, targets, None))
+            return search(self._run(self._exact, 1, plan.rows), data, plan, least, largest, steps)
 
     def evaluate(self, x: Any, y: Any = None, *, batch_size: int = 1024, sample_weight: Any = None) -> dict[str, float]:
         """The loss and the metrics on data: ``{"loss": ..., "accuracy": ...}``."""
@@ -194,13 +235,13 @@ class Model:
         inputs = self._rows(x)
         if self._train is None:
             self._build_for(inputs)
-        self._check_inputs(inputs)
+        checked.check_built(self.recipe.network, inputs, self._inputs)
         rows = len(inputs[0])
-        size = min(batch_size, 1 << (rows - 1).bit_length())
+        size = checked.declared_batch(self.recipe.network) or min(batch_size, 1 << (rows - 1).bit_length())
         with self._scope():
             now = self._checked(self._ready())
             run = functools.partial(predictor(self.recipe), now.params, now.state, dict(self.dials))
-            parts = [run(tuple(_padded(a[i : i + size], size) for a in inputs)) for i in range(0, rows, size)]
+            parts = [run(tuple(padded(a[i : i + size], size) for a in inputs)) for i in range(0, rows, size)]
         outputs = tuple(np.concatenate([np.asarray(p) for p in column])[:rows] for column in zip(*parts, strict=True))
         schema = self.recipe.schema
         outputs = tuple(schema.decode(o) for o in outputs) if schema else outputs
@@ -259,6 +300,10 @@ class Model:
             )
         return self._train
 
+    def _run(self, recipe: Recipe, epochs: int, rows: int) -> Run:
+        """A training that starts from a copy of what the model is now."""
+        return Run(recipe, owned(self._ready()), dict(self.dials), History(), epochs, rows, self._inputs)
+
     def _take(self, state: TrainState, inputs: tuple[jax.ShapeDtypeStruct, ...]) -> None:
         self._train, self._inputs = state, inputs
         self._wanted = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), state.params)
@@ -303,7 +348,7 @@ class Model:
         """Build where that has not happened, and check that targets fit predictions."""
         if self._train is None:
             self._build_for(inputs)
-        self._check_inputs(inputs)
+        checked.check_built(self.recipe.network, inputs, self._inputs)
         self._train = self._checked(self._ready())
         outputs = zip(
             self.recipe.network.outputs, self.recipe.outputs, targets, self._output_shapes(self._inputs), strict=True
@@ -313,15 +358,6 @@ class Model:
                 output.loss.validate_targets(y, (len(y), *shape.shape[1:]))
             except LiuliError as error:
                 raise error.at(name) from None
-
-    def _check_inputs(self, inputs: checked.Arrays) -> None:
-        for name, array, built in zip(self.recipe.network.inputs, inputs, self._inputs, strict=True):
-            if array.shape[1:] != built.shape[1:]:
-                got, wanted = (
-                    f"rows of shape {array.shape[1:]}",
-                    f"rows of shape {built.shape[1:]}, as the network was built",
-                )
-                raise DataError(name, got=got, expected=wanted, fix="give the columns that it was trained on")
 
     def _build_for(self, inputs: checked.Arrays) -> None:
         self.build(*(a.shape[1:] for a in inputs), dtypes=[a.dtype for a in inputs])
@@ -343,37 +379,10 @@ class Model:
         if held is None:
             return None
         measure = self._evaluator(checked.on_device((held[0], held[1], None)), 1024)
-        return lambda run: measure(run.state, run.dials)
+        return lambda run: measure(run.averaged(), run.dials)
 
     def _evaluator(self, data: Any, batch_size: int) -> Callable[[TrainState, dict[str, float]], dict[str, float]]:
         """What measures a state, under its dials, on ``data``."""
-        rows, counts = padded_rows(len(data[0][0]), batch_size)
+        rows, counts = padded_rows(len(data[0][0]), batch_size, checked.declared_batch(self.recipe.network))
         run, summarize = evaluator(self.recipe), summarizer(self.recipe)
         return lambda now, dials: measured_sums(run(now.params, now.state, dials, data, rows, counts), summarize, dials)
-
-    def _checkpoints(
-        self, path: Any, callbacks: Sequence[Callback], plan: Any, data: Sequence[np.ndarray]
-    ) -> Checkpoints | None:
-        if path is None:
-            return None
-        if Path(path).is_dir():
-            raise FileError(
-                str(path), got="a folder", expected="a file", fix=f"checkpoint={str(path)!r} + '/checkpoint.liuli'"
-            )
-        return Checkpoints(path, fingerprint(self._exact, plan, data), callbacks)
-
-
-def _declared(net: Graph) -> tuple[tuple[int, ...], ...]:
-    """The shapes of the inputs, where all of them say so."""
-    shapes = tuple(getattr(net.names[name], "shape", None) for name in net.inputs)
-    return shapes if all(s is not None for s in shapes) else ()  # type: ignore[return-value]
-
-
-@jax.jit
-def _owned(state: TrainState) -> TrainState:
-    """A copy, so that what the caller holds survives when buffers are handed to the compiled step."""
-    return jax.tree.map(jnp.copy, state)
-
-
-def _padded(array: np.ndarray, size: int) -> np.ndarray:
-    return array if len(array) == size else np.concatenate([array, np.repeat(array[:1], size - len(array), axis=0)])

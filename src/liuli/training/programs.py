@@ -18,7 +18,7 @@ import numpy as np
 from liuli.core.dials import with_dials
 from liuli.training.recipe import Fused, Recipe, compiled_part, fuse
 from liuli.training.state import TrainState
-from liuli.training.step import Batch, Sums, context, forward, measure, result_names, results, train_step
+from liuli.training.step import Batch, Sums, context, forward, measure, penalties, result_names, results, train_step
 
 Carry = tuple[TrainState, Sums]
 _KEPT = 64  # programs
@@ -87,10 +87,11 @@ def _evaluator(recipe: Recipe) -> Callable[..., Sums]:
 
         def body(i: Any, sums: Sums | None) -> Sums:
             inputs, targets, weight = jax.tree.map(lambda a: a[rows[i]], data)
-            values, _ = forward(exact, params, state, inputs, context(exact, training=False))
+            ctx = context(exact, training=False)
+            values, masks, _ = forward(exact, params, state, inputs, ctx)
             weight = counts[i] if weight is None else weight * counts[i]
-            penalty = exact.recipe.network.penalty(params)
-            measured = measure(exact, values, targets, weight, penalty, counts[i].sum())
+            penalty = penalties(exact, params, ctx)
+            measured = measure(exact, values, masks, targets, weight, penalty, counts[i].sum())
             return measured if sums is None else jax.tree.map(jnp.add, sums, measured)
 
         zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(lambda: body(0, None)))
@@ -127,8 +128,8 @@ def _sum_shapes(recipe: Recipe, form: Any, leaves: tuple[Any, ...]) -> dict[str,
 
     def sums(inputs: Any, targets: Any, weight: Any) -> Sums:
         params, state = fused.recipe.network.init(jax.random.key(0), inputs)
-        values, _ = forward(fused, params, state, inputs, context(fused, training=False))
-        return measure(fused, values, targets, weight, 0.0)
+        values, masks, _ = forward(fused, params, state, inputs, context(fused, training=False))
+        return measure(fused, values, masks, targets, weight, 0.0)
 
     shapes = jax.eval_shape(sums, inputs, targets, weight)
     return {name: (s.shape, s.dtype) for name, s in shapes.items()}

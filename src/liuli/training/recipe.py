@@ -14,6 +14,7 @@ from liuli.core.errors import SpecError
 from liuli.core.precision import Precision
 from liuli.core.specs import Spec, dial, setting, spec, with_fields
 from liuli.data.schema import Preprocessing
+from liuli.layers import Mixing
 from liuli.losses import Loss
 from liuli.metrics import Metric
 from liuli.networks.edit import is_used_elsewhere, last_activation, without_activation
@@ -72,6 +73,7 @@ class Recipe(Spec, family="training"):
     optimizer:  how gradients become updates.
     schema:     what turns raw rows into arrays, and predictions into the units of the data.
     precision:  the dtype of parameters and computation.
+    augment:    what mixes samples and their targets while training, such as MixUp.
     seed:       of initial weights, shuffling and dropout.
 
     Example:
@@ -87,13 +89,14 @@ class Recipe(Spec, family="training"):
     schema: Preprocessing | None = None
     precision: Precision = "float32"
     seed: int = setting(default=0, least=0)
+    augment: tuple[Mixing, ...] = ()
 
     def part_name(self, field: str, index: int | None, part: Spec) -> str:
         if field == "network":
             return ""
         if field == "outputs":
             return "" if len(self.outputs) == 1 else f"outputs/{self.network.outputs[index or 0]}"
-        return field
+        return f"augment/{index}" if field == "augment" else field
 
     def dials(self) -> dict[str, float]:
         """Every dial: ``"dropout_1/rate"``, ``"optimizer/learning_rate"``, ``"loss/delta"``."""
@@ -101,7 +104,7 @@ class Recipe(Spec, family="training"):
 
     def check(self) -> None:
         check_host(self.network)
-        if taken := {"optimizer", "loss", "metrics", "outputs", "schema", "weight", "scale", "offset"} & set(
+        if taken := {"optimizer", "loss", "metrics", "outputs", "schema", "weight", "scale", "offset", "augment"} & set(
             self.network.names
         ):
             raise SpecError(
@@ -112,6 +115,9 @@ class Recipe(Spec, family="training"):
             raise SpecError(
                 "loss", got=f"{len(self.outputs)} losses", expected=f"one for each of {names}", fix="loss=(..., ...)"
             )
+        if self.augment and len(self.network.inputs) + len(self.network.outputs) > 2:
+            got = f"inputs {', '.join(self.network.inputs)} and outputs {', '.join(self.network.outputs)}"
+            raise SpecError("augment", got=got, expected="one input and one output to mix", fix="leave augment out")
         for name, output in zip(self.network.outputs, self.outputs, strict=True):
             check_pair(last_activation(self.network, name), output.loss, name)
 
@@ -129,10 +135,10 @@ def check_pair(last: Activation | None, loss: Loss, name: str) -> None:
     right = loss.matched.__name__.lower()
     if loss.space == "logits":
         if isinstance(last, (Softmax, Sigmoid, LogSoftmax)):
-            got = f"{type(last).__name__} followed by a loss that applies {right} itself (from_logits=True)"
-            raise SpecError(
-                name, got=got, expected=f"{right} once", fix="leave from_logits out, or end in a linear layer"
-            )
+            told = hasattr(loss, "from_logits")  # else the loss takes nothing but logits
+            got = f"{type(last).__name__} followed by a loss that applies {right} itself{' (from_logits=True)' * told}"
+            fix = "leave from_logits out, or end in a linear layer" if told else "end in a linear layer"
+            raise SpecError(name, got=got, expected=f"{right} once", fix=fix)
     elif not isinstance(last, loss.matched):
         wrong = "no last activation" if isinstance(last, Identity) else type(last).__name__
         got = f"{wrong} before {type(loss).__name__}, which needs probabilities"

@@ -14,7 +14,7 @@ from liuli.core.trees import paths
 from liuli.training.history import History
 from liuli.training.recipe import Recipe
 from liuli.training.saving import Inputs, save_model
-from liuli.training.state import TrainState
+from liuli.training.state import TrainState, averaged
 
 
 class Run:
@@ -57,6 +57,23 @@ class Run:
             )
         return self.dials[name]
 
+    @property
+    def rates(self) -> list[str]:
+        """The dials that are learning rates: one, or one for each optimizer that the optimizer is made of.
+
+        Raises:
+            SpecError: there is none, because the rate is a schedule.
+        """
+        found = [name for name in self.dials if name.startswith("optimizer/") and name.endswith("/learning_rate")]
+        if not found:
+            raise SpecError(
+                "optimizer/learning_rate",
+                got="no such dial: the learning rate is a schedule",
+                expected="a number",
+                fix="give the optimizer a number, or leave the rate to the schedule",
+            )
+        return found
+
     def set_dial(self, name: str, value: float) -> None:
         """Turn a dial: in force from the next compiled call, without compiling again."""
         self.dials = {**self.dials, name: check_dial(self.recipe, name, value)}
@@ -67,6 +84,10 @@ class Run:
         tree = jax.tree.unflatten(jax.tree.structure(now), [weights[path] for path in paths(now)])
         self.state = TrainState(tree["params"], tree["state"], self.state.slots, self.state.key, self.state.step)
 
+    def averaged(self) -> TrainState:
+        """The state to evaluate and to save: with the average of the weights, where the optimizer keeps one."""
+        return averaged(with_dials(self.recipe, self.dials), self.state)
+
     def save(self, path: str | Path) -> None:
         """Write the model as it is now."""
-        save_model(path, with_dials(self.recipe, self.dials), self.state, self.inputs)
+        save_model(path, with_dials(self.recipe, self.dials), self.averaged(), self.inputs)

@@ -17,7 +17,7 @@ from liuli.core.specs import Spec, from_plain, plain
 from liuli.core.trees import flatten, paths, unflatten
 from liuli.networks import storage
 from liuli.training.recipe import Recipe
-from liuli.training.state import TrainState, fresh, initialize
+from liuli.training.state import TrainState, fresh, initialize, optimizer_slots
 
 Inputs = tuple[jax.ShapeDtypeStruct, ...]
 
@@ -41,14 +41,14 @@ def load_model(path: str | Path, registry: Iterable[type[Spec]] = ()) -> tuple[R
         with scope(recipe.precision):
             like = jax.eval_shape(lambda: fresh(recipe, inputs))
             tree = jax.tree.map(jnp.asarray, unflatten(arrays, {"params": like.params, "state": like.state}))
-            start = initialize(recipe, inputs)
+            start, slots = initialize(recipe, inputs), optimizer_slots(recipe, tree["params"])
     except LiuliError as error:
         raise error.at(str(path)) from None
     except (TypeError, ValueError, KeyError, OverflowError, MemoryError, RecursionError) as error:
         raise FileError(
             str(path), got=f"a damaged file ({error})", expected="a whole model", fix="save it again"
         ) from error
-    return recipe, TrainState(tree["params"], tree["state"], start.slots, start.key, start.step), inputs
+    return recipe, TrainState(tree["params"], tree["state"], slots, start.key, start.step), inputs
 
 
 def save_checkpoint(path: str | Path, state: TrainState, memory: dict[str, Any]) -> Path:

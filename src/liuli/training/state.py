@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,7 @@ from liuli.core.dials import dials, with_dials
 from liuli.core.errors import ShapeError
 from liuli.core.keys import fold
 from liuli.core.trees import paths
+from liuli.layers.base import Context
 from liuli.networks.edit import trainable
 from liuli.networks.graph import Graph
 from liuli.training.recipe import Recipe, compiled_part
@@ -52,7 +54,17 @@ def _initializer(recipe: Recipe, shapes: tuple[Any, ...]) -> Any:
 
 def optimizer_slots(recipe: Recipe, params: Any) -> Any:
     """What the optimizer remembers, before the first step."""
-    return recipe.optimizer.transform(0).init(split(recipe.network, params)[0])
+    return recipe.optimizer.init(split(recipe.network, params)[0])
+
+
+def averaged(recipe: Recipe, now: TrainState) -> TrainState:
+    """The state to evaluate and to save: with the average of the weights, where the optimizer keeps one."""
+    trained, frozen = split(recipe.network, now.params)
+    means = recipe.optimizer.averaged(trained, now.slots)
+    if means is trained:
+        return now
+    params = recipe.network.constrained(join(now.params, jax.tree.map(jnp.copy, means), frozen))
+    return TrainState(params, now.state, now.slots, now.key, now.step)
 
 
 def split(network: Graph, params: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -65,6 +77,23 @@ def join(like: Any, trained: dict[str, Any], frozen: dict[str, Any]) -> Any:
     """The inverse of :func:`split`, in the form of ``like``."""
     every = {**trained, **frozen}
     return jax.tree.unflatten(jax.tree.structure(like), [every[path] for path in paths(like)])
+
+
+def adjusted(recipe: Recipe, now: TrainState, inputs: Sequence[jax.Array]) -> TrainState:
+    """Before the first step: the state in which layers that ask for it started from the first batch."""
+    network = recipe.network
+    if not network.adjusts or int(now.step):
+        return now
+    x = tuple(inputs) if len(inputs) > 1 else inputs[0]
+    ctx = Context(training=True, key=fold(now.key, "adjust"))
+    params, state = jax.jit(lambda p, s, x: network.adjust(p, s, x, ctx))(now.params, now.state, x)
+    return TrainState(params, state, recipe.optimizer.init(split(network, params)[0]), now.key, now.step)
+
+
+@jax.jit
+def owned(state: TrainState) -> TrainState:
+    """A copy, so that what the caller holds survives when buffers are handed to the compiled step."""
+    return jax.tree.map(jnp.copy, state)
 
 
 def check_params(params: Any, expected: Any) -> None:

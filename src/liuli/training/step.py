@@ -6,62 +6,84 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 
+from liuli.core.keys import fold
 from liuli.core.precision import compute_dtype, parameter_dtype
 from liuli.layers.base import Context, Watch
-from liuli.training.recipe import Fused, Output
+from liuli.training.recipe import Fused, Output, Recipe
 from liuli.training.state import TrainState, join, split
 
 Batch = tuple[tuple[jax.Array, ...], tuple[jax.Array, ...], jax.Array | None]  # inputs, targets, sample weights
 Sums = dict[str, jax.Array]
+Masks = tuple[jax.Array | None, ...]  # of each output: True where a time step counts, (batch, time), or None
 
 
 def context(fused: Fused, training: bool, key: jax.Array | None = None, watch: Watch | None = None) -> Context:
     """The context of a call of the whole network."""
     dtype = compute_dtype(fused.recipe.precision)
     half = dtype != parameter_dtype(fused.recipe.precision)
-    return Context(training=training, key=key, watch=watch, dtype=dtype if half else None)
+    return Context(training=training, key=key, watch=watch, dtype=dtype if half else None, penalties=[])
+
+
+def penalties(fused: Fused, params: Any, ctx: Context) -> jax.Array:
+    """What regularizers add to the loss: those of the parameters, and those of the activity that ``ctx`` has seen."""
+    asked = [fused.recipe.network.penalty(params), *(ctx.penalties or ())]
+    return jnp.asarray(sum(jnp.asarray(each, float) for each in asked))
+
+
+def augmented(recipe: Recipe, inputs: tuple[jax.Array, ...], targets: tuple[jax.Array, ...], key: jax.Array) -> Any:
+    """Inputs and targets of a batch, mixed where the recipe says so."""
+    for i, mixing in enumerate(recipe.augment):
+        mixed = mixing.mix(inputs[0], targets[0], fold(key, f"augment/{i}"))
+        inputs, targets = (mixed[0],), (mixed[1],)
+    return inputs, targets
 
 
 def forward(
     fused: Fused, params: Any, state: Any, inputs: tuple[jax.Array, ...], ctx: Context
-) -> tuple[tuple[jax.Array, ...], Any]:
-    """The values that leave the network, in the dtype of the parameters, and its new state."""
-    values, state = fused.recipe.network.apply(params, state, inputs, ctx)
-    values = values if isinstance(values, tuple) else (values,)
+) -> tuple[tuple[jax.Array, ...], Masks, Any]:
+    """The values that leave the network, in the dtype of the parameters, their masks, and its new state."""
+    values, masks, state = fused.recipe.network.run(params, state, inputs, ctx)
+    values, masks = (both if isinstance(both, tuple) else (both,) for both in (values, masks))
     dtype = parameter_dtype(fused.recipe.precision)
-    return tuple(v.astype(dtype) if jnp.issubdtype(v.dtype, jnp.inexact) else v for v in values), state
+    return tuple(v.astype(dtype) if jnp.issubdtype(v.dtype, jnp.inexact) else v for v in values), masks, state
 
 
 def total_loss(
-    fused: Fused, values: tuple[jax.Array, ...], targets: tuple[jax.Array, ...], weight: jax.Array | None
+    fused: Fused,
+    values: tuple[jax.Array, ...],
+    masks: Masks,
+    targets: tuple[jax.Array, ...],
+    weight: jax.Array | None = None,
 ) -> jax.Array:
     """The weighted sum of the losses of all outputs, without penalties."""
-    pairs = zip(fused.recipe.outputs, targets, values, strict=True)
-    return sum(jnp.asarray(output.weighed(output.loss(y, v, weight))) for output, y, v in pairs)  # type: ignore[return-value]
+    each = zip(fused.recipe.outputs, targets, values, masks, strict=True)
+    return sum(jnp.asarray(output.weighed(output.loss(y, v, weight, mask))) for output, y, v, mask in each)  # type: ignore[return-value]
 
 
 def train_step(fused: Fused, now: TrainState, batch: Batch) -> tuple[TrainState, Sums]:
     """The state after one update, and what the batch adds to the sums of the epoch."""
     recipe, (inputs, targets, weight) = fused.recipe, batch
     trained, frozen = split(recipe.network, now.params)
-    ctx = context(fused, training=True, key=jax.random.fold_in(now.key, now.step))
+    key = jax.random.fold_in(now.key, now.step)
+    inputs, targets = augmented(recipe, inputs, targets, key)
 
     def objective(trained: Any) -> tuple[jax.Array, Any]:
-        params = join(now.params, trained, frozen)
-        values, state = forward(fused, params, now.state, inputs, ctx)
-        loss, penalty = total_loss(fused, values, targets, weight), jnp.asarray(recipe.network.penalty(params), float)
-        return loss + penalty, (values, state, penalty)
+        params, ctx = join(now.params, trained, frozen), context(fused, training=True, key=key)
+        values, masks, state = forward(fused, params, now.state, inputs, ctx)
+        penalty = penalties(fused, params, ctx)
+        return total_loss(fused, values, masks, targets, weight) + penalty, (values, masks, state, penalty)
 
-    (_, (values, state, penalty)), gradients = jax.value_and_grad(objective, has_aux=True)(trained)
-    updates, slots = recipe.optimizer.transform(now.step).update(gradients, now.slots, trained)
-    moved: Any = optax.apply_updates(trained, updates)
+    moved, slots, aux = recipe.optimizer.advance(objective, trained, now.slots, now.step)
+    values, masks, state, penalty = aux
     params = recipe.network.constrained(join(now.params, moved, frozen))
-    return TrainState(params, state, slots, now.key, now.step + 1), measure(fused, values, targets, weight, penalty)
+    sums = measure(fused, values, masks, targets, weight, penalty)
+    return TrainState(params, state, slots, now.key, now.step + 1), sums
 
 
-def measure(fused: Fused, values: Any, targets: Any, weight: jax.Array | None, penalty: Any, count: Any = None) -> Sums:
+def measure(
+    fused: Fused, values: Any, masks: Masks, targets: Any, weight: jax.Array | None, penalty: Any, count: Any = None
+) -> Sums:
     """What a batch adds to the sums from which losses and metrics are made.
 
     ``count`` is the number of samples that count (rows that only fill a batch have weight 0).
@@ -71,10 +93,10 @@ def measure(fused: Fused, values: Any, targets: Any, weight: jax.Array | None, p
     weights = jnp.ones(values[0].shape[0], dtype) if weight is None else weight.astype(dtype)
     sums = {"count": jnp.asarray(size, dtype), "penalty": jnp.asarray(penalty * size, dtype)}
     predictions = fused.predictions(values)
-    for (prefix, output), y, v, p in zip(_named(fused), targets, values, predictions, strict=True):
-        sums[f"{prefix}loss"] = (output.loss.per_sample(y, v) * weights).sum()
+    for (prefix, output), y, v, p, mask in zip(_named(fused), targets, values, predictions, masks, strict=True):
+        sums[f"{prefix}loss"] = output.loss.weighted(y, v, weights, mask).sum()
         for metric in output.metrics:
-            sums[f"{prefix}{metric.label}"] = metric.measure(output.raw(y), output.raw(p), weights)
+            sums[f"{prefix}{metric.label}"] = metric.sums(output.raw(y), output.raw(p), weights, mask)
     return sums
 
 

@@ -25,7 +25,8 @@ _LEAST = 1e-7  # where losses on probabilities cut them
 class Setting:
     """The loss of an output and what it compares.
 
-    ``t`` and ``a`` are symbols; ``prediction`` and ``logit`` (where the activation moved into the loss) give numbers.
+    ``t`` and ``a`` are symbols; ``prediction`` and ``logit`` (where the activation moved into the loss) give numbers;
+    ``mask`` says which time steps count, where not all do.
     """
 
     output: Output
@@ -34,6 +35,7 @@ class Setting:
     target: Array
     prediction: Callable[[], Array]
     logit: Callable[[], Array] | None = None
+    mask: Array | None = None
 
     @property
     def loss(self) -> Loss:
@@ -63,7 +65,8 @@ class Term:
 
 def term(setting: Setting) -> Term:
     """The rule of the loss; a general one where there is none."""
-    return RULES.get(type(setting.loss), _general)(setting)
+    partial = setting.mask is not None or getattr(setting.loss, "ignore_class", None) is not None
+    return (_general if partial else RULES.get(type(setting.loss), _general))(setting)
 
 
 def _cross_entropy(s: Setting) -> Term:
@@ -139,10 +142,10 @@ def _of_residual(
 
 
 def _general(s: Setting) -> Term:
-    target = jax.numpy.asarray(s.target)
+    target, mask = jax.numpy.asarray(s.target), None if s.mask is None else jax.numpy.asarray(s.mask)
 
     def value(a: jax.Array) -> jax.Array:
-        return jax.numpy.asarray(s.output.weighed(s.loss(target, a)))
+        return jax.numpy.asarray(s.output.weighed(s.loss(target, a, mask=mask)))
 
     def at() -> jax.Array:
         return jax.numpy.asarray(s.prediction(), float)

@@ -7,11 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from liuli.inspect.derivation.call import Call
+from liuli.inspect.derivation.general import general
 from liuli.inspect.derivation.lines import Expression, Piece, Step
 
 
 def batch_normalization(call: Call) -> Piece:
     """In inference mu and nu are constants; in training the gradient also goes through them, to the whole batch."""
+    if not _over_last_axis(call) or call.mask is not None:
+        return general(call)
     layer, axes = call.layer, tuple(range(call.x.ndim - 1))
     mu, nu, deviation = call.symbol("mean"), call.symbol("variance"), _deviation(call.symbol("variance"))
     of_batch = call.training and layer.trainable
@@ -52,6 +55,8 @@ def batch_normalization(call: Call) -> Piece:
 
 def layer_normalization(call: Call) -> Piece:
     """dL/dx = (g - mean(g) - xhat mean(g xhat)) / sqrt(nu + epsilon), g = dL/dxhat, means over the features."""
+    if not _over_last_axis(call):
+        return general(call)
     X, index = call.X, call.index
     mu, nu, xhat, g = rf"\mu_{{{index}}}", rf"\nu_{{{index}}}", call.symbol("xhat"), call.D("xhat")
 
@@ -70,6 +75,10 @@ def layer_normalization(call: Call) -> Piece:
     top = rf"{g} - \mathrm{{mean}}({g}) - {xhat} \odot \mathrm{{mean}}({g} \odot {xhat})"
     scaled, of_xhat, params = _affine(call)
     return Piece([normal, scaled], [of_xhat], [Expression(rf"\frac{{{top}}}{{{_deviation(nu)}}}", to_input)], params)
+
+
+def _over_last_axis(call: Call) -> bool:
+    return call.layer.axis in (-1, (-1,), call.x.ndim - 1)  # type: ignore[attr-defined]
 
 
 def _statistics(call: Call) -> list[Step]:

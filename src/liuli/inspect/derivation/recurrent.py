@@ -8,6 +8,7 @@ import numpy as np
 
 from liuli.inspect.derivation.activations import function, slope, symbol
 from liuli.inspect.derivation.call import Call
+from liuli.inspect.derivation.general import general
 from liuli.inspect.derivation.lines import Expression, Piece, Step
 from liuli.inspect.derivation.notation import gradient, transposed
 
@@ -98,8 +99,11 @@ class _Numbers:
 def lstm(call: Call) -> Piece:
     """dL/dc_t and dL/dh_t gather what comes from above and from step t + 1; dL/dW = sum over t of x_t^T dL/dz_t.
 
-    The formulas are those of a step that counts; a masked one keeps c and h, and is computed so.
+    The formulas are those of a step that counts; a masked one keeps c and h, and is computed so. An LSTM that starts
+    from other states than 0, cuts gradients or leaves units out is described in general.
     """
+    if not _plain(call):
+        return general(call)
     n, words = _Numbers(call), _symbols(call)
     forward = [
         Step("gates", Expression(words["gates"], n.z)),
@@ -122,6 +126,14 @@ def lstm(call: Call) -> Piece:
         params["bias"] = Expression(words["db"], lambda: call.gradient("gates").sum((0, 1)))
     back = Expression(words["dx"], lambda: n.read(call.gradient("gates") @ call.weight("kernel").T))
     return Piece(forward, backward, [back], params)
+
+
+def _plain(call: Call) -> bool:
+    """Whether the formulas hold for this LSTM."""
+    layer: Any = call.layer
+    drops = call.training and (layer.dropout or layer.recurrent_dropout)
+    special = layer.return_state or layer.stateful or layer.num_steps or layer.zero_output_for_mask
+    return len(call.inputs) == 1 and not special and not drops
 
 
 def _symbols(call: Call) -> dict[str, str]:

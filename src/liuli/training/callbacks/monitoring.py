@@ -10,11 +10,12 @@ import jax
 
 from liuli.core.errors import LiuliError, SpecError
 from liuli.core.fields import nearest
-from liuli.core.trees import Tree, flatten, paths
+from liuli.core.trees import flatten, paths
 from liuli.training.callbacks.base import Callback, Logs
 
 if TYPE_CHECKING:
     from liuli.training.run import Run
+    from liuli.training.state import TrainState
 
 Mode = Literal["auto", "min", "max"]
 
@@ -57,6 +58,7 @@ class EarlyStopping(Callback):
     mode:                  whether smaller or larger is better; ``"auto"`` goes by the name.
     baseline:              a value that must be beaten.
     restore_best_weights:  whether the weights of the best epoch are put back at the end (Keras: False by default).
+    start_from_epoch:      epochs at the beginning that are not looked at.
 
     Reference: Prechelt, *Early Stopping - But When?*, 1998.
 
@@ -74,18 +76,20 @@ class EarlyStopping(Callback):
         mode: Mode = "auto",
         baseline: float | None = None,
         restore_best_weights: bool = True,
+        start_from_epoch: int = 0,
     ) -> None:
         self.best = Best(monitor, mode, min_delta, baseline)
         self.patience, self.restore_best_weights = patience, restore_best_weights
+        self.start_from_epoch = start_from_epoch
         self.best_epoch = 0
         self.weights: dict[str, jax.Array] = {}
 
     def on_epoch_end(self, run: Run, logs: Logs) -> None:
+        if run.epoch <= self.start_from_epoch:
+            return
         if self.best.improved(logs):
             self.best_epoch = run.epoch
-            self.weights = (
-                _copied({"params": run.state.params, "state": run.state.state}) if self.restore_best_weights else {}
-            )
+            self.weights = _copied(run.averaged()) if self.restore_best_weights else {}
         elif self.best.waited >= self.patience:
             run.stop(f"{self.best.monitor} has not improved since epoch {self.best_epoch}")
 
@@ -114,7 +118,7 @@ class ReduceLROnPlateau(Callback):
     cooldown:   epochs after a reduction in which nothing is counted.
     min_lr:     the lowest rate.
 
-    The rate is a dial, so nothing is compiled again.
+    The rate is a dial, so nothing is compiled again. Where there are several, each is multiplied.
 
     Reference: the practice of Krizhevsky, Sutskever and Hinton, NIPS 2012, section 5.
 
@@ -147,7 +151,8 @@ class ReduceLROnPlateau(Callback):
         if self.cooling:
             self.cooling, self.best.waited = self.cooling - 1, 0
         elif self.best.waited >= self.patience:
-            run.set_dial(RATE, max(self.min_lr, run.dial(RATE) * self.factor))
+            for rate in run.rates:
+                run.set_dial(rate, max(self.min_lr, run.dial(rate) * self.factor))
             self.cooling, self.best.waited = self.cooldown, 0
 
     def memory(self) -> dict[str, Any]:
@@ -162,10 +167,11 @@ class ReduceLROnPlateau(Callback):
 class ModelCheckpoint(Callback):
     """Save the model after each epoch, or after each epoch that is the best so far.
 
-    path:            the file; ``{epoch}`` stands for the number of the epoch.
+    path:            the file; ``{epoch}`` stands for the number of the epoch, ``{val_loss:.3f}`` for what is logged.
     monitor:         the quantity that decides what is best.
     save_best_only:  whether to save only then.
     mode:            whether smaller or larger is better; ``"auto"`` goes by the name.
+    initial_value_threshold:  a value that must be beaten for the first save.
 
     Example:
         >>> from liuli.callbacks import ModelCheckpoint
@@ -174,13 +180,19 @@ class ModelCheckpoint(Callback):
     """
 
     def __init__(
-        self, path: str | Path, monitor: str = "val_loss", save_best_only: bool = False, mode: Mode = "auto"
+        self,
+        path: str | Path,
+        monitor: str = "val_loss",
+        save_best_only: bool = False,
+        mode: Mode = "auto",
+        initial_value_threshold: float | None = None,
     ) -> None:
-        self.path, self.save_best_only, self.best = str(path), save_best_only, Best(monitor, mode)
+        self.path, self.save_best_only = str(path), save_best_only
+        self.best = Best(monitor, mode, baseline=initial_value_threshold)
 
     def on_epoch_end(self, run: Run, logs: Logs) -> None:
         if not self.save_best_only or self.best.improved(logs):
-            run.save(self.path.format(epoch=run.epoch))
+            run.save(self.path.format(**{**logs, "epoch": run.epoch}))
 
     def memory(self) -> dict[str, Any]:
         return {"value": _finite(self.best.value), "waited": self.best.waited}
@@ -190,15 +202,14 @@ class ModelCheckpoint(Callback):
         self.best.value, self.best.waited = math.inf if value is None else value, memory["waited"]
 
 
-def _copied(tree: Tree) -> dict[str, jax.Array]:
-    return {path: leaf.copy() for path, leaf in paths(tree).items()}
+def _copied(state: TrainState) -> dict[str, jax.Array]:
+    return {path: leaf.copy() for path, leaf in paths({"params": state.params, "state": state.state}).items()}
 
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-RATE = "optimizer/learning_rate"
 _RISING = ("acc", "auc", "precision", "recall", "f1", "r2", "score", "cosine")
 
-__all__ = ["RATE", "Best", "EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"]
+__all__ = ["Best", "EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"]

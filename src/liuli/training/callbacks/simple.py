@@ -1,16 +1,17 @@
-"""Small callbacks: a rate set each epoch, a function called each epoch, a CSV file."""
+"""Small callbacks: a rate set each epoch, a function called each epoch, a CSV file, two that make sure."""
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from liuli.core.files import write_whole
+from liuli.core.errors import FileError, LiuliError, SpecError
+from liuli.core.files import told, write_whole
 from liuli.training.callbacks.base import Callback, Logs
-from liuli.training.callbacks.monitoring import RATE
 
 if TYPE_CHECKING:
     from liuli.training.run import Run
@@ -34,11 +35,12 @@ class LearningRateScheduler(Callback):
             self._set(run)
 
     def on_epoch_end(self, run: Run, logs: Logs) -> None:
-        logs["learning_rate"] = run.dial(RATE)
+        logs["learning_rate"] = run.dial(run.rates[0])
         self._set(run)
 
     def _set(self, run: Run) -> None:
-        run.set_dial(RATE, float(self.schedule(run.epoch, run.dial(RATE))))
+        for rate in run.rates:
+            run.set_dial(rate, float(self.schedule(run.epoch, run.dial(rate))))
 
 
 class LambdaCallback(Callback):
@@ -66,7 +68,12 @@ class LambdaCallback(Callback):
 class CSVLogger(Callback):
     """Write the history as a CSV file, whole after each block of epochs.
 
-    path:  the file.
+    path:       the file.
+    separator:  what stands between values.
+    append:     whether to keep the lines that the file has; they must be of the same quantities.
+
+    Raises:
+        FileError: there are lines of other quantities to append to.
 
     Example:
         >>> from liuli.callbacks import CSVLogger
@@ -76,12 +83,71 @@ class CSVLogger(Callback):
 
     every_epoch: ClassVar[bool] = False
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, separator: str = ",", append: bool = False) -> None:
+        self.path, self.separator, self.append = Path(path), separator, append
+        self.before = ""
+
+    def on_fit_begin(self, run: Run) -> None:
+        if self.append and self.path.exists():
+            with told(self.path, "read"):
+                self.before = self.path.read_text("utf-8")
 
     def on_block_end(self, run: Run) -> None:
         text = io.StringIO()
-        writer = csv.DictWriter(text, ["epoch", *run.history.names], lineterminator="\n")
-        writer.writeheader()
+        names = ["epoch", *run.history.names]
+        writer = csv.DictWriter(text, names, lineterminator="\n", delimiter=self.separator)
+        if not self.before:
+            writer.writeheader()
+        elif (first := self.before.partition("\n")[0]) != self.separator.join(names):
+            raise FileError(
+                str(self.path), got=f"the columns {first}", expected=self.separator.join(names), fix="append=False"
+            )
         writer.writerows({"epoch": i, **logs} for i, logs in enumerate(run.history, 1))
-        write_whole(self.path, text.getvalue())
+        write_whole(self.path, self.before + text.getvalue())
+
+
+class TerminateOnNaN(Callback):
+    """End training when the loss is no number any more. Training does so by itself; this can make it an error.
+
+    raise_error:  whether to raise an error.
+
+    Raises:
+        LiuliError: the loss is not finite, and raise_error is set.
+
+    Example:
+        >>> from liuli.callbacks import TerminateOnNaN
+        >>> TerminateOnNaN(raise_error=True).raise_error
+        True
+    """
+
+    every_epoch: ClassVar[bool] = False
+
+    def __init__(self, raise_error: bool = False) -> None:
+        self.raise_error = raise_error
+
+    def on_epoch_end(self, run: Run, logs: Logs) -> None:
+        if self.raise_error and not math.isfinite(logs["loss"]):
+            got = f"{logs['loss']} in epoch {run.epoch}"
+            raise LiuliError("loss", got=got, expected="a finite number", fix="a smaller learning rate")
+
+
+class SwapEMAWeights(Callback):
+    """Make sure that the optimizer averages the weights. Validation, ModelCheckpoint and the end of training use the
+    average by themselves; the weights that are trained are never replaced before the end.
+
+    Raises:
+        SpecError: the optimizer keeps no average.
+
+    Example:
+        >>> from liuli.callbacks import SwapEMAWeights
+        >>> swap = SwapEMAWeights()
+    """
+
+    def on_fit_begin(self, run: Run) -> None:
+        if run.averaged() is run.state:
+            raise SpecError(
+                "SwapEMAWeights",
+                got=f"{type(run.recipe.optimizer).__name__}, which keeps no average of the weights",
+                expected="an optimizer with ema_momentum",
+                fix="optimizers.Adam(ema_momentum=0.99)",
+            )

@@ -1,0 +1,1 @@
+"""The documentation site: pages made from docstrings, pictures made by the library itself."""

@@ -1,0 +1,105 @@
+"""Transformations of gradients, in Optax's form, from which optimizers are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+Slots = dict[str, jax.Array]
+
+
+class Averaged(NamedTuple):
+    """Slots of :func:`averaging`."""
+
+    inner: Any
+    average: Any
+
+
+class Accumulated(NamedTuple):
+    """Slots of :func:`accumulating`."""
+
+    inner: Any
+    total: Any
+
+
+def relaxed(transformation: optax.GradientTransformation) -> optax.GradientTransformation:
+    """A transformation of Optax under JAX's usual promotion: it raises traced floats to an integer count."""
+
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
+        with jax.numpy_dtype_promotion("standard"):
+            return transformation.update(updates, state, params)
+
+    return optax.GradientTransformation(transformation.init, update)
+
+
+def leafwise(
+    start: Callable[[jax.Array], Slots], move: Callable[[jax.Array, Slots, jax.Array], tuple[jax.Array, Slots]]
+) -> optax.GradientTransformation:
+    """The same for each parameter by itself: ``start(w)`` makes its slots, ``move(g, slots, w)`` its update and its
+    next slots, each in the dtype that it had."""
+
+    def one(g: jax.Array, slots: Slots, w: jax.Array) -> tuple[jax.Array, Slots]:
+        update, new = move(g, slots, w)
+        return update.astype(g.dtype), {name: new[name].astype(old.dtype) for name, old in slots.items()}
+
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
+        form = jax.tree.structure(params)
+        leaves = (jax.tree.leaves(updates), form.flatten_up_to(state), jax.tree.leaves(params))
+        with jax.numpy_dtype_promotion("standard"):
+            moved = [one(*each) for each in zip(*leaves, strict=True)]
+        return form.unflatten([u for u, _ in moved]), form.unflatten([slots for _, slots in moved])
+
+    return optax.GradientTransformation(lambda params: jax.tree.map(start, params), update)
+
+
+def averaging(inner: optax.GradientTransformation, share: Any) -> optax.GradientTransformation:
+    """``inner``, with an average of the parameters beside it: a <- a + share (w - a)."""
+
+    def init(params: Any) -> Averaged:
+        return Averaged(inner.init(params), jax.tree.map(jnp.copy, params))
+
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
+        updates, slots = inner.update(updates, state.inner, params)
+
+        def nearer(a: jax.Array, w: jax.Array, u: jax.Array) -> jax.Array:
+            return a + jnp.asarray(share, a.dtype) * (w + u - a)
+
+        return updates, Averaged(slots, jax.tree.map(nearer, state.average, params, updates))
+
+    return optax.GradientTransformation(init, update)
+
+
+def accumulating(inner: optax.GradientTransformation, every: int, step: Any) -> optax.GradientTransformation:
+    """``inner`` on the mean of ``every`` gradients in a row; the parameters rest in between."""
+
+    def init(params: Any) -> Accumulated:
+        return Accumulated(inner.init(params), jax.tree.map(jnp.zeros_like, params))
+
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
+        total = jax.tree.map(jnp.add, state.total, updates)
+        none = jax.tree.map(jnp.zeros_like, total)
+
+        def move() -> tuple[Any, Accumulated]:
+            moved, slots = inner.update(jax.tree.map(lambda t: t / every, total), state.inner, params)
+            return moved, Accumulated(slots, none)
+
+        return jax.lax.cond((step + 1) % every == 0, move, lambda: (none, Accumulated(state.inner, total)))
+
+    return optax.GradientTransformation(init, update)
+
+
+def clipped_norm(tree: Any, largest: Any) -> Any:
+    """``tree``, shortened where its norm is over ``largest``."""
+    scale = jnp.minimum(1.0, largest / jnp.maximum(optax.tree.norm(tree), 1e-12))
+    return jax.tree.map(lambda leaf: leaf * scale, tree)
+
+
+def clipped_adaptively(g: jax.Array, w: jax.Array, largest: Any) -> jax.Array:
+    """The gradient of each unit (the last axis of w), shortened where it is over ``largest`` times the unit's norm."""
+    axes = tuple(range(w.ndim - 1)) or None
+    size, norm = (jnp.sqrt(jnp.sum(jnp.square(a), axes, keepdims=True)) for a in (w, g))
+    return g * jnp.minimum(1.0, largest * jnp.maximum(size, 1e-3) / jnp.maximum(norm, 1e-6))
