@@ -116,8 +116,8 @@ def by_pillow(change):
     ],
 )
 def test_tones_as_in_pillow(layer, change):
-    """Pillow rounds to whole tones."""
-    np.testing.assert_allclose(changed(layer, eight_bits().astype(np.float32)), by_pillow(change), atol=1.01)
+    """Pillow rounds what it blends with to whole tones, and cuts the sum off to whole tones."""
+    np.testing.assert_allclose(changed(layer, eight_bits().astype(np.float32)), by_pillow(change), atol=1.5)
 
 
 def test_posterization_in_another_range():
