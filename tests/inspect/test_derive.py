@@ -209,7 +209,9 @@ def test_every_layer_of_the_library_is_derived(name):
         for a in (given if isinstance(given, tuple) else (given,))
     ]
     xs = [ll.Input(a.shape[1:], str(a.dtype)) for a in arrays]
-    y = layers.Dense(2)(layers.Flatten()(example(name)(xs if len(xs) > 1 else xs[0])))
+    made = example(name)(xs if len(xs) > 1 else xs[0])
+    rows = [layers.Flatten()(value) for value in (made if isinstance(made, tuple) else (made,))]
+    y = layers.Dense(2)(layers.Concatenate()(rows) if len(rows) > 1 else rows[0])
     checked(ll.Graph(xs, y), "mse", tuple(arrays), np.ones((len(arrays[0]), 2)))
 
 

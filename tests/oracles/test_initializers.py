@@ -248,7 +248,7 @@ def test_fans_by_axes(axes):
         (initializers.StandardUniform(**HEADS), uniform(1 / 180)),
         (initializers.VarianceScaling(1.5, "fan_out", "uniform", **HEADS), uniform(1.5 / 200)),
     ],
-    ids=repr,
+    ids=["glorot", "he", "standard", "variance scaling"],
 )
 def test_the_variance_follows_the_axes(initializer, want):
     w = np.asarray(initializer(jax.random.key(0), (60, 4, 50)), float).ravel()

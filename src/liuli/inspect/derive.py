@@ -27,7 +27,7 @@ from liuli.inspect.derivation.rules import rule
 from liuli.inspect.derivation.words import Language, check_language, word
 from liuli.inspect.display import number
 from liuli.inspect.trace import Tapped, Trace, moved, trace
-from liuli.layers import Layer
+from liuli.layers import Part
 from liuli.networks import Graph
 from liuli.regularizers import Regularizer
 from liuli.training import Model
@@ -123,7 +123,7 @@ class _Writing:
         self.trace = seen
         self.outputs = _outputs(seen)
         found = calls(seen)
-        self.symbols = {**input_symbols(seen), **{f"{c.path}/y": c.symbol("y") for c in found}}
+        self.symbols = {**input_symbols(seen), **{f"{c.path}/{y}": c.symbol(y) for c in found for y in c.made}}
         ends = [self._term(i) for i in range(len(seen.targets))]
         self.losses = [end.value for end in ends]
         self.terms: dict[str, list[Expression]] = {}
@@ -157,7 +157,7 @@ class _Writing:
 
     def titles(self, language: Language) -> dict[str, Title]:
         """What each call is: its name, layer and symbols."""
-        symbols = {c.path: rf"{', '.join(c.symbols)} \to {c.symbol('y')}" for c in self.calls}
+        symbols = {c.path: rf"{', '.join(c.symbols)} \to {', '.join(map(c.symbol, c.made))}" for c in self.calls}
         made = {c.path: Title(f"{c.path} = {c.layer!r}", symbols[c.path]) for c in self.calls}
         return {"": Title(word("inputs", language)), "loss": Title(""), **made}
 
@@ -193,13 +193,16 @@ class _Writing:
         return Line("loss", "loss", "loss", "L", total(parts), np.asarray(self.trace.loss))
 
     def _backward(self, call: Call, piece: Piece) -> Iterator[Line]:
-        if f"{call.path}/y" in self.terms:
+        made = [f"{call.path}/{y}" for y in call.made]
+        if (penalty := _activity(call)) is not None:
+            self.terms.setdefault(made[0], []).append(penalty)
+        if any(path in self.terms for path in made):
+            yield from (self._gathered(path, call.path) for path in made if path in self.terms)
             yield from self._of_values(call, piece)
         if call.index == call.owner:
             yield from self._of_params(call, piece)
 
     def _of_values(self, call: Call, piece: Piece) -> Iterator[Line]:
-        yield self._gathered(f"{call.path}/y", call.path)
         for step in piece.backward:
             path = f"{call.path}/{step.tap}"
             yield Line("backward", call.path, path, call.D(step.tap), step.expression, _slope(self.trace[path]))
@@ -228,15 +231,18 @@ class _Writing:
 
 def _outputs(seen: Trace) -> list[str]:
     """The tap of each output, where it was made: within a graph, if a graph is the last layer."""
-    found = []
-    for name in seen.recipe.network.outputs:
-        net, path = seen.recipe.network, name
-        layer: Layer = dict(net.calls())[name].layer
-        while isinstance(layer, Graph):
-            inner = layer.outputs[0]
-            layer, path = dict(layer.calls())[inner].layer, f"{path}/{inner}"
-        found.append(f"{path}/y")
-    return found
+    return [_made(seen.recipe.network, name, "") for name in seen.recipe.network.outputs]
+
+
+def _made(net: Graph, name: str, prefix: str) -> str:
+    """The tap of the value ``name`` of a graph: of a part the value that it is of, of a graph what leaves it."""
+    node, tap, which = dict(net.calls())[name], "y", 0
+    if isinstance(node.layer, Part):
+        which, name = node.layer.index, node.inputs[0]
+        node, tap = dict(net.calls())[name], f"y_{which}"
+    if isinstance(node.layer, Graph):
+        return _made(node.layer, node.layer.outputs[which], f"{prefix}{name}/")
+    return f"{prefix}{name}/{tap}"
 
 
 def _penalty(call: Call, name: str) -> list[Expression]:
@@ -254,6 +260,17 @@ def _penalty(call: Call, name: str) -> list[Expression]:
     return [*signs, *([Expression(rf"2 \cdot {l2:.4g} \, {W}", lambda: 2 * l2 * call.weight(name))] if l2 else [])]
 
 
+def _activity(call: Call) -> Expression | None:
+    """The part of a penalty on what the layer makes in the gradient of that."""
+    y = jax.numpy.asarray(call.value(call.made[0]), jax.numpy.float32)
+    if len(call.made) > 1 or call.layer.activity_penalty(y) is None:
+        return None
+    symbol = rf"\frac{{\partial R}}{{\partial {call.symbol('y')}}}"
+    return Expression(
+        symbol, lambda: np.asarray(jax.grad(lambda y: jax.numpy.asarray(call.layer.activity_penalty(y)))(y))
+    )
+
+
 def _by_jax(penalty: Regularizer, value: np.ndarray) -> np.ndarray:
     return np.asarray(jax.grad(penalty)(jax.numpy.asarray(value)))
 
@@ -262,7 +279,7 @@ def _penalized(found: list[Call]) -> bool:
     names = [
         f.name for c in found for f in dataclasses.fields(c.layer) if isinstance(getattr(c.layer, f.name), Regularizer)
     ]
-    return bool(names)
+    return bool(names) or any(_activity(call) for call in found)
 
 
 def _slope(seen: Tapped) -> np.ndarray:

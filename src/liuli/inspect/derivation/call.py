@@ -12,7 +12,7 @@ import numpy as np
 from liuli.inspect.derivation.lines import Expression
 from liuli.inspect.derivation.notation import gradient
 from liuli.inspect.trace import Tapped, Trace
-from liuli.layers import Layer
+from liuli.layers import Layer, Part
 from liuli.layers.base import Context
 from liuli.networks.graph import Graph
 
@@ -24,7 +24,7 @@ _LETTERS = {
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """The call that makes the value ``path``, the ``index``-th of the network.
+    """The call that makes the values ``made`` at ``path``, the ``index``-th of the network.
 
     ``home`` is where its parameters are, ``owner`` the number of the first call that uses them.
 
@@ -44,6 +44,7 @@ class Call:
     mask: Any
     key: jax.Array | None
     trace: Trace
+    made: tuple[str, ...] = ("y",)
     fused: Expression | None = None
 
     @property
@@ -125,26 +126,33 @@ class _Unfolding:
                 continue
             taken = tuple(path for name in node.inputs for path in values[name])
             own = params.get(node.name, {}), state.get(node.name, {}), _folded(key, value)
-            if isinstance(node.layer, Graph):
+            if isinstance(node.layer, Part):
+                values[value] = (taken[node.layer.index],)
+            elif isinstance(node.layer, Graph):
                 inside = [values[name] for name in node.inputs] if len(node.inputs) > 1 else _dealt(taken, node.layer)
                 yield from self._graph(node.layer, inside, f"{prefix}{value}/", *own, f"{home}{node.name}/")
                 values[value] = self.left
             else:
-                yield self._call(f"{prefix}{value}", f"{home}{node.name}", node.layer, taken, own)
-                values[value] = (f"{prefix}{value}/y",)
+                call = self._call(f"{prefix}{value}", f"{home}{node.name}", node.layer, taken, own)
+                values[value] = tuple(f"{call.path}/{tap}" for tap in call.made)
+                yield call
         self.left = tuple(path for name in net.outputs for path in values[name])
 
     def _call(self, path: str, owner: str, layer: Layer, taken: tuple[str, ...], own: Any) -> Call:
         self.count += 1
         number = self.owners.setdefault(owner, self.count)
-        self.symbols[f"{path}/y"] = f"a_{{{self.count}}}"
         masks, xs = [self.masks.get(p) for p in taken], [self.trace[p].value for p in taken]
         one = len(taken) == 1
         mask = masks[0] if one else tuple(masks)
-        self.masks[f"{path}/y"] = layer.output_mask(xs[0] if one else tuple(xs), mask)
+        made = ("y",) if layer.output_count == 1 else tuple(f"y_{i}" for i in range(layer.output_count))
+        left = layer.output_mask(xs[0] if one else tuple(xs), mask)
         symbols = tuple(self.symbols[p] for p in taken)
         params, state, key = own
-        return Call(path, owner, layer, self.count, number, taken, symbols, params, state, mask, key, self.trace)
+        call = Call(path, owner, layer, self.count, number, taken, symbols, params, state, mask, key, self.trace, made)
+        for i, tap in enumerate(made):
+            self.masks[f"{path}/{tap}"] = left[i] if isinstance(left, tuple) else left
+            self.symbols[f"{path}/{tap}"] = call.symbol(tap)
+        return call
 
 
 def _dealt(taken: tuple[str, ...], net: Graph) -> list[tuple[str, ...]]:

@@ -22,17 +22,18 @@ def general(call: Call) -> Piece:
     run = functools.cache(lambda: _pulled(call))
     taps = _taps(call)
     forward = [Step(tap, Expression(_name(tap) + arguments, lambda tap=tap: _double(run()[2][tap]))) for tap in taps]
-    y = Step("y", Expression(_name(type(call.layer).__name__) + arguments, lambda: _double(run()[0])))
+    name = _name(type(call.layer).__name__)
+    ys = [Step(y, Expression(name + arguments, lambda i=i: _double(run()[0][i]))) for i, y in enumerate(call.made)]
     backward = [Step(tap, _term(call, call.symbol(tap), run, 2, tap)) for tap in taps]
     inputs = [_term(call, symbol, run, 1, i) if _is_float(call, i) else None for i, symbol in enumerate(call.symbols)]
     params = {p: _term(call, call.weight_symbol(p), run, 0, p) for p in flatten(call.params)}
-    return Piece([*forward, y], backward, inputs, params)
+    return Piece([*forward, *ys], backward, inputs, params)
 
 
 def _taps(call: Call) -> list[str]:
     """The names of the values inside the layer that have a gradient."""
     inside = (path.removeprefix(f"{call.path}/") for path in call.trace if path.startswith(f"{call.path}/"))
-    return [tap for tap in inside if tap != "y" and call.trace[f"{call.path}/{tap}"].gradient is not None]
+    return [tap for tap in inside if tap not in call.made and call.trace[f"{call.path}/{tap}"].gradient is not None]
 
 
 def _name(text: str) -> str:
@@ -44,9 +45,11 @@ def _double(value: Any) -> np.ndarray:
 
 
 def _term(call: Call, symbol: str, run: Any, part: int, which: Any) -> Expression:
-    """(da/dsymbol)^T dL/da."""
-    jacobian = rf"\left(\frac{{\partial {call.symbol('y')}}}{{\partial {symbol}}}\right)^{{\top}}"
-    return Expression(f"{jacobian} {call.D('y')}", lambda: _double(run()[1][part][which]))
+    """(da/dsymbol)^T dL/da; of several outputs, the sum."""
+    terms = [
+        rf"\left(\frac{{\partial {call.symbol(y)}}}{{\partial {symbol}}}\right)^{{\top}} {call.D(y)}" for y in call.made
+    ]
+    return Expression(" + ".join(terms), lambda: _double(run()[1][part][which]))
 
 
 class _Zeros:
@@ -63,7 +66,7 @@ class _Zeros:
 
 
 def _pulled(call: Call) -> Any:
-    """The output, the gradients of parameters, inputs and taps, and the taps."""
+    """The outputs, the gradients of parameters, inputs and taps, and the taps."""
     with scope(call.trace.recipe.precision):
         dtype = parameter_dtype(call.trace.recipe.precision)
         params = jax.tree.map(lambda seen: jnp.asarray(seen.value), dict(call.params))
@@ -77,10 +80,10 @@ def _pulled(call: Call) -> Any:
             ctx = Context(training=call.training, key=call.key, mask=call.mask, path=call.path, watch=watch)
             entering = tuple({**xs, **floats}[i] for i in range(len(xs)))
             y, _ = call.layer.apply(params, state, entering[0] if len(entering) == 1 else entering, ctx)
-            return y, watch.seen
+            return y if isinstance(y, tuple) else (y,), watch.seen
 
         y, pull, seen = jax.vjp(apply, params, floats, zeros, has_aux=True)
-        of_params, of_inputs, of_taps = pull(jnp.asarray(call.gradient("y"), dtype))
+        of_params, of_inputs, of_taps = pull(tuple(jnp.asarray(call.gradient(y), dtype) for y in call.made))
         return jax.device_get((y, (flatten(of_params), of_inputs, of_taps), seen))
 
 
