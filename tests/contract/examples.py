@@ -23,6 +23,7 @@ def _gathered(what: str) -> dict[str, Any]:
 
 FIELDS: dict[str, dict[str, Any]] = _gathered("FIELDS")
 INPUTS: dict[str, Any] = _gathered("INPUTS")
+STRAIGHT_THROUGH: dict[str, set[str]] = _gathered("STRAIGHT_THROUGH")
 _DEFAULT = floats(4, 6)
 
 SPECS = sorted(_BUILT_IN)

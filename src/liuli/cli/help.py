@@ -128,7 +128,10 @@ HELP: dict[str, tuple[str, str]] = {
         "Rows a step; by default 64 with a cnn and 32 otherwise.",
         "每步的行数；cnn 默认 64，其余默认 32。",
     ),
-    "help.optimizer": ("adam, adamw, sgd, rmsprop.", "adam、adamw、sgd、rmsprop。"),
+    "help.optimizer": (
+        "By name: adam, adamw, sgd, lion, nadam, rmsprop ...",
+        "名称：adam、adamw、sgd、lion、nadam、rmsprop 等。",
+    ),
     "help.learning_rate": (
         "By default 0.003 falling to 0 with a cnn, else the optimizer's own.",
         "默认：cnn 从 0.003 降到 0，其余用优化器自己的默认值。",

@@ -20,6 +20,7 @@ from liuli.layers import (
     recurrent,
     resampling,
     reshaping,
+    ternary,
     wrapping,
 )
 from liuli.layers.activation import *
@@ -41,6 +42,7 @@ from liuli.layers.preprocessing import *
 from liuli.layers.recurrent import *
 from liuli.layers.resampling import *
 from liuli.layers.reshaping import *
+from liuli.layers.ternary import *
 from liuli.layers.wrapping import *
 
 __all__: list[str] = []
@@ -63,4 +65,5 @@ __all__ += preprocessing.__all__
 __all__ += recurrent.__all__
 __all__ += resampling.__all__
 __all__ += reshaping.__all__
+__all__ += ternary.__all__
 __all__ += wrapping.__all__

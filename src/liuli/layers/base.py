@@ -169,6 +169,10 @@ class Layer(Spec, family="layers"):
         """Where a layer ``adjusts``: its parameters and state, started from the first batch ``x``."""
         return params, state
 
+    def restarted(self, state: State) -> State:
+        """The state before a new sequence: what is carried from batch to batch at its start, the rest as it is."""
+        return state
+
     def output_mask(self, x: Any, mask: Any) -> Any:
         """The mask of the output, given the input and its mask; of several outputs, a tuple.
 

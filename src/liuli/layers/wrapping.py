@@ -40,6 +40,15 @@ class Wrapper(Layer):
         y, after = self.layer.apply(params.get("layer", {}), state.get("layer", {}), x, ctx.at("layer", ctx.mask))
         return y, {**state, **nested(after)}
 
+    def restarted(self, state: State) -> State:
+        return {**state, "layer": self.layer.restarted(state["layer"])} if "layer" in state else state
+
+    def activity_penalty(self, y: Any) -> jax.Array | None:
+        """That of the wrapper itself, and that of the wrapped layer, whose output this is."""
+        asked = [super().activity_penalty(y), self.layer.activity_penalty(y)]
+        found = [penalty for penalty in asked if penalty is not None]
+        return jnp.asarray(sum(found)) if found else None
+
     def penalty(self, params: Params) -> jax.Array | float:
         return self.layer.penalty(params["layer"]) if "layer" in params else 0.0
 
@@ -168,6 +177,9 @@ class Bidirectional(Wrapper):
         y = tuple(outputs) if self.merge_mode is None else (self._merged(*outputs),)
         after = {name: own for name, own in after.items() if own}
         return (*y, *states) if self.output_count > 1 else y[0], after
+
+    def restarted(self, state: State) -> State:
+        return {name: layer.restarted(state[name]) for name, layer in self.directions.items() if name in state}
 
     def output_mask(self, x: Any, mask: Any) -> Any:
         forward = self.directions["layer"]

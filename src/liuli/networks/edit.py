@@ -12,6 +12,7 @@ from liuli.activations import Activation, Identity
 from liuli.core.specs import with_fields
 from liuli.layers.activation import Activation as ActivationLayer
 from liuli.layers.base import Layer
+from liuli.layers.wrapping import Wrapper
 from liuli.networks.graph import Graph, Node
 
 
@@ -62,6 +63,8 @@ def is_used_elsewhere(net: Graph, output: str) -> bool:
 
 def trainable(net: Layer, params: dict[str, Any]) -> Any:
     """A tree like ``params`` that says of each leaf whether it is trained."""
+    if net.trainable and isinstance(net, Wrapper) and "layer" in params:
+        return {**jax.tree.map(lambda _: True, params), "layer": trainable(net.layer, params["layer"])}
     if not net.trainable or not isinstance(net, Graph):
         return jax.tree.map(lambda _: net.trainable, params)
     return {name: trainable(net.names[name], own) for name, own in params.items()}

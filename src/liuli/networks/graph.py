@@ -215,6 +215,9 @@ class Graph(Layer, family="networks"):
                 params, state = {**params, node.name: own[0]}, {**state, node.name: own[1]}
         return _filled(params), _filled(state)
 
+    def restarted(self, state: State) -> State:
+        return {name: self.names[name].restarted(own) for name, own in state.items()}
+
     def walk(self, x: Any, call: Callable[[str, Node, Any], Any]) -> Any:
         """Call every node in order on the values of its inputs; one output as it is, several as a tuple."""
         several = _several(x)

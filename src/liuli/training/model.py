@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -122,6 +123,11 @@ class Model:
             self._take(initialize(self._exact, inputs), inputs)
         return self
 
+    def reset_state(self) -> Model:
+        """Let recurrent layers with ``stateful=True`` start anew; they go on from batch to batch until then."""
+        self._train = dataclasses.replace(self._ready(), state=self.recipe.network.restarted(self.state))
+        return self
+
     def summary(self) -> Summary:
         """The table of the layers: shapes, parameters, operations, memory. Prints."""
         self._ready()
@@ -175,7 +181,7 @@ class Model:
         weights = checked.as_weights(len(inputs[0]), sample_weight, class_weight, targets)
         size = batch_size or checked.declared_batch(self.recipe.network)
         plan = batching(len(inputs[0]), size, shuffle, self.recipe.seed)
-        checked.check_batches(self.recipe.network, len(inputs[0]), plan.rows)
+        checked.check_batches(self.recipe.network, len(inputs[0]), plan.batch_size)
         recipe = self._exact.replace(augment=tuple(augment))
         for part in ((inputs, targets), held):
             if part is not None:
@@ -188,7 +194,7 @@ class Model:
                 resume(run, kept)
             try:
                 data = checked.on_device((inputs, targets, weights))
-                run.state = adjusted(recipe, run.state, tuple(a[: plan.rows] for a in data[0]))
+                run.state = adjusted(recipe, run.state, tuple(a[: plan.batch_size] for a in data[0]))
                 train(run, data, plan, [*callbacks, *([kept] if kept else []), *shown], self._validator(held))
             finally:
                 self._train, self.history = run.state, run.history

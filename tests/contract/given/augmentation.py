@@ -1,12 +1,23 @@
-"""Augmentations: images of tones between 20 and 230, away from both ends of the range."""
+"""Augmentations: images of odd whole tones, no two alike: half precision holds them, and no step is near."""
 
-from tests.contract.given import RNG
+import numpy as np
 
-IMAGES = RNG.uniform(20.0, 230.0, size=(2, 5, 4, 3))
-TALL = RNG.uniform(20.0, 230.0, size=(2, 4, 4, 3))
+RNG = np.random.default_rng(1)
+
+
+def tones(height: int, width: int) -> np.ndarray:
+    """Two images of three channels."""
+    odd = np.arange(21, 231, 2)
+    drawn = [RNG.choice(odd, height * width * 3, replace=False) for _ in range(2)]
+    return np.array(drawn, float).reshape(2, height, width, 3)
+
+
+IMAGES, TALL = tones(5, 4), tones(4, 4)
 
 FIELDS = {
+    "layers.AugMix": {"num_chains": 1, "chain_depth": 1},
     "layers.ContrastLimitedAdaptiveHistogramEqualization": {"tile_grid_size": (2, 2)},
+    "layers.RandAugment": {"num_ops": 1},
     "layers.RandomBrightness": {"factor": 0.05},
     "layers.RandomColorDegeneration": {"factor": 0.5},
     "layers.RandomColorJitter": {"brightness_factor": 0.05, "hue_factor": 0.2},
@@ -17,6 +28,7 @@ FIELDS = {
     "layers.RandomRotation": {"factor": 0.1},
     "layers.RandomSaturation": {"factor": 0.45},
     "layers.RandomSharpness": {"factor": 0.4},
+    "layers.RandomShear": {"x_factor": 0.3, "y_factor": 0.2},
     "layers.RandomTranslation": {"height_factor": 0.3, "width_factor": 0.2},
     "layers.RandomZoom": {"height_factor": 0.3},
 }

@@ -10,7 +10,10 @@ FIELDS = {
     "layers.Embedding": {"input_dim": 5, "output_dim": 3},
     "layers.EmbeddingBag": {"input_dim": 5, "output_dim": 3},
     "layers.Maxout": {"units": 3},
+    "layers.TernaryDense": {"units": 3},
 }
+
+STRAIGHT_THROUGH = {"layers.TernaryDense": {"kernel"}}  # parameters whose gradient is no derivative
 
 INPUTS = {
     "layers.Bilinear": (floats(4, 3), floats(4, 2)),

@@ -48,8 +48,10 @@ class RandomCrop(Augmentation):
 
     def change(self, key: jax.Array, image: jax.Array) -> jax.Array:
         room = image.shape[0] - self.height, image.shape[1] - self.width
-        starts = [jax.random.randint(fold(key, str(axis)), (), 0, free + 1) for axis, free in enumerate(room)]
-        return jax.lax.dynamic_slice(image, (*starts, 0), (self.height, self.width, image.shape[2]))
+        starts = [
+            jax.random.randint(fold(key, str(axis)), (), 0, free + 1, jnp.int32) for axis, free in enumerate(room)
+        ]
+        return jax.lax.dynamic_slice(image, (*starts, jnp.int32(0)), (self.height, self.width, image.shape[2]))
 
     def unchanged(self, x: jax.Array) -> jax.Array:
         top, left = (x.shape[1] - self.height) // 2, (x.shape[2] - self.width) // 2

@@ -59,9 +59,8 @@ class RandAugment(Augmentation):
 
     def change(self, key: jax.Array, image: jax.Array) -> jax.Array:
         choices = _choices(self.factor, self.value_range, self.interpolation)
-        for i in range(self.num_ops):
-            image = _chosen(choices, fold(key, str(i)), image)
-        return image
+        steps = jnp.ones(self.num_ops, bool)
+        return _in_turn(choices, key, image, steps)
 
 
 @spec
@@ -109,17 +108,13 @@ class AugMix(Augmentation):
         choices = _choices(self.factor, self.value_range, self.interpolation, self.all_ops)
         even = jnp.full((self.num_chains,), self.alpha, jnp.float32)
         weights = jax.random.dirichlet(fold(key, "weights"), even, dtype=jnp.float32).astype(image.dtype)
-        mixed = jnp.zeros_like(image)
-        for k in range(self.num_chains):
-            mixed = mixed + weights[k] * self._chain(choices, fold(key, f"chain {k}"), image)
+        depths = jax.random.randint(fold(key, "depths"), (self.num_chains, 1), 1, self.chain_depth + 1, jnp.int32)
+        keys = jax.random.split(fold(key, "chains"), self.num_chains)
+        steps = jnp.arange(self.chain_depth, dtype=jnp.int32)[None, :] < depths  # (chains, steps)
+        chains = jax.lax.map(lambda each: _in_turn(choices, each[0], image, each[1]), (keys, steps))
+        mixed = jnp.tensordot(weights, chains, 1)
         m = jax.random.beta(fold(key, "mixture"), self.alpha, self.alpha, dtype=jnp.float32).astype(image.dtype)
         return (1 - m) * image + m * mixed
-
-    def _chain(self, choices: list[Augmentation], key: jax.Array, image: jax.Array) -> jax.Array:
-        depth = jax.random.randint(fold(key, "depth"), (), 1, self.chain_depth + 1)
-        for i in range(self.chain_depth):
-            image = jnp.where(i < depth, _chosen(choices, fold(key, str(i)), image), image)
-        return image
 
 
 def _choices(strength: float, span: Span, interpolation: Interpolation, all_ops: bool = True) -> list[Augmentation]:
@@ -143,9 +138,17 @@ def _choices(strength: float, span: Span, interpolation: Interpolation, all_ops:
     return [*found, *tones] if all_ops else found
 
 
-def _chosen(choices: list[Augmentation], key: jax.Array, image: jax.Array) -> jax.Array:
-    which = jax.random.randint(fold(key, "which"), (), 0, len(choices))
-    return jax.lax.switch(which, [choice.change for choice in choices], fold(key, "change"), image)
+def _in_turn(choices: list[Augmentation], key: jax.Array, image: jax.Array, steps: jax.Array) -> jax.Array:
+    """One choice after the other where ``steps`` is True: a loop, so that each choice is compiled once."""
+
+    def step(image: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        key, goes = now
+        which = jax.random.randint(fold(key, "which"), (), 0, len(choices), jnp.int32)
+        which = jnp.where(goes, which, len(choices))
+        changes = [*(choice.change for choice in choices), lambda key, image: image]
+        return jax.lax.switch(which, changes, fold(key, "change"), image), None
+
+    return jax.lax.scan(step, image, (jax.random.split(key, steps.size), steps))[0]
 
 
 def _one_by_one(layer: Augmentation, x: jax.Array, ctx: Context) -> jax.Array:

@@ -12,7 +12,7 @@ import numpy as np
 from liuli.core.errors import ShapeError
 from liuli.core.specs import abstract
 from liuli.layers.base import Context, Layer, Params, Shape, State, require_rank, shown
-from liuli.layers.masks import refuse_mask
+from liuli.layers.masks import all_of, refuse_mask
 
 OutputMode = Literal["int", "one_hot", "multi_hot", "count"]
 
@@ -40,6 +40,7 @@ class Categories(Layer):
         return (ids if self._mode == "int" else encoded(ids, self._mode, self.depth(), float_dtype(x, ctx))), state
 
     def output_mask(self, x: Any, mask: Any) -> Any:
+        mask = all_of(mask) if isinstance(mask, tuple) else mask
         if self._mode not in ("int", "one_hot"):
             refuse_mask(mask, f"output_mode={self._mode!r}", 'use output_mode="one_hot"')
         return mask

@@ -78,6 +78,9 @@ class Recurrent(Step):
         state = {name: _last(new, state[name]) for name, new in zip(self.state_names, after, strict=True) if state}
         return (y, *after) if self.return_state else y, state
 
+    def restarted(self, state: State) -> State:
+        return jax.tree.map(jnp.zeros_like, state) if self.stateful else state
+
     def output_mask(self, x: Any, mask: Any) -> Any:
         mask = opened(mask)[0] if self.return_sequences else None
         mask = time_reversed(mask) if self.go_backwards else mask
