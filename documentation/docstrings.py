@@ -25,7 +25,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_FIELD = re.compile(r"^(\w+(?:, \w+)*):(?:\s+(.*))?$")
+_FIELD = re.compile(r"^(\w+(?:,? \w+)*):(?:\s+(.*))?$")
 _LABELLED = re.compile(r"^(Taps|Taps, [^:]*|Reference|References|Source):\s*(.*)$", re.DOTALL)
 
 
@@ -36,7 +36,7 @@ class Docstring:
     equation:  the first paragraph.
     prose:     the paragraphs after it.
     labelled:  taps, references: (label, text).
-    fields:    (names, text).
+    fields:    (names, text); after fields also what is said of others, as in "Keywords of every optimizer: ...".
     raises:    the lines of the errors.
     example:   the lines of the example, as typed.
     """
@@ -78,7 +78,7 @@ def _fields(paragraph: str, names: Sequence[str]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for line in paragraph.splitlines():
         match = _FIELD.match(line)
-        if match and any(name.strip() in names for name in match[1].split(",")):
+        if match and (found or any(name.strip() in names for name in match[1].split(","))):
             found.append((match[1], match[2] or ""))
         elif found and line.startswith(" "):
             found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}".strip())

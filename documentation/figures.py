@@ -21,7 +21,7 @@ from liuli.report.figures.style import RC
 from liuli.training.curves import PALETTE
 
 _DEPTH, _WIDTH, _BATCH = 20, 256, 512
-_RC = {**RC, "svg.hashsalt": "liuli", "svg.fonttype": "path"}
+_RC = {**RC, "text.parse_math": True, "svg.hashsalt": "liuli", "svg.fonttype": "path"}
 
 
 def svg(*draws: Callable[[Any], Any], size: tuple[float, float] = (5.0, 2.8)) -> bytes:

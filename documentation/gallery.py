@@ -4,40 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
 from typing import Any
-
-import jax
-import jax.numpy as jnp
-import numpy as np
 
 import liuli as ll
 from documentation import figures
-from liuli.activations import Sigmoid, Softmax
+from documentation.curves import loss_curve
 from liuli.core.errors import LiuliError
 from liuli.core.specs import members
-from liuli.losses import Loss
 
-Curve = tuple[Callable[[jax.Array], jax.Array], np.ndarray, str]  # a loss of one number, where to look, its label
-
-_SHARES = np.linspace(0.01, 0.99, 197)
-_OF_SHARES = {"Dice", "Tversky"}
-_TARGETS = {  # the target, and the predictions to show
-    "Hinge": (1.0, -3.0, 3.0),
-    "Huber": (0.0, -3.0, 3.0),
-    "LogCosh": (0.0, -3.0, 3.0),
-    "MeanAbsoluteError": (0.0, -3.0, 3.0),
-    "MeanAbsolutePercentageError": (2.0, -1.0, 5.0),
-    "MeanSquaredError": (0.0, -3.0, 3.0),
-    "MeanSquaredLogarithmicError": (1.0, 0.0, 5.0),
-    "Poisson": (2.0, 0.1, 6.0),
-    "Quantile": (0.0, -3.0, 3.0),
-    "SmoothL1": (0.0, -3.0, 3.0),
-    "SoftMargin": (1.0, -3.0, 3.0),
-    "SquaredHinge": (1.0, -3.0, 3.0),
-}
-_BOWL_RATES = {"SGD": 0.05, "Adadelta": 20.0, "Lars": 20.0, "LBFGS": 1.0, "Newton": 1.0}
-_VALLEY_RATES = {"SGD": 0.001, "Adadelta": 5.0, "Lars": 5.0, "LBFGS": 1.0, "Newton": 1.0}
+_BOWL_RATES = {"SGD": 0.05, "ASGD": 0.05, "Adadelta": 20.0, "Lars": 20.0, "LBFGS": 1.0, "Newton": 1.0}
+_VALLEY_RATES = {"SGD": 0.001, "ASGD": 0.001, "Adadelta": 5.0, "Lars": 5.0, "LBFGS": 1.0, "Newton": 1.0}
 _SCHEDULES = {
     "CosineDecay": ll.schedules.CosineDecay(0.1, 80),
     "CosineDecayRestarts": ll.schedules.CosineDecayRestarts(0.1, 20),
@@ -91,30 +67,12 @@ def initializers() -> dict[str, bytes]:
 
 
 def losses() -> dict[str, bytes]:
-    """Every loss of one prediction, with its gradient."""
+    """Every loss, as a function of one number, with its gradient."""
     curves = {name: loss_curve(made) for name, made in _made("losses")}
-    draws = {
-        name: functools.partial(ll.inspect.plot_loss, curve[0], curve[1], label=curve[2])
-        for name, curve in curves.items()
-        if curve
+    return {
+        name: figures.svg(functools.partial(ll.inspect.plot_loss, f, at, label=label))
+        for name, (f, at, label) in curves.items()
     }
-    return {name: figures.svg(draw) for name, draw in draws.items()}
-
-
-def loss_curve(loss: Loss) -> Curve | None:
-    """A loss as a function of one number; None where it compares more than that."""
-    name = type(loss).__name__
-    if loss.matched is Softmax:
-        right = jnp.array([[1.0, 0.0]])
-        first = lambda p: loss.per_sample(right, jnp.stack([p, 1.0 - p])[None])[0]  # noqa: E731
-        return first, _SHARES, "probability of the right class"
-    if loss.matched is Sigmoid or name in _OF_SHARES:
-        return ll.inspect.of_one_prediction(loss, 1.0), _SHARES, "probability, where the target is 1"
-    if name not in _TARGETS:
-        return None
-    target, low, high = _TARGETS[name]
-    label = f"prediction, where the target is {target:g}"
-    return ll.inspect.of_one_prediction(loss, target), np.linspace(low, high, 401), label
 
 
 def optimizers() -> dict[str, bytes]:

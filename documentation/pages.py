@@ -103,8 +103,9 @@ def _table(thing: Any, doc: Docstring) -> str:
         else set()
     )
     rows = ["| field | what it does |", "|---|---|"]
+    known = {field.name for field in fields} or set(_names(thing))
     for names, text in doc.fields:
-        marked = ", ".join(f"`{n}`{' (dial)' if n in dials else ''}" for n in names.split(", "))
+        marked = ", ".join(f"`{n}`{' (dial)' if n in dials else ''}" if n in known else n for n in names.split(", "))
         rows.append(f"| {marked} | {_inline(text).replace('|', chr(92) + '|')} |")
     return "\n".join(rows)
 

@@ -52,6 +52,22 @@ def test_a_recurrent_network():
     agree(net, other, random(3, 5, 2))
 
 
+def test_both_directions_and_gates():
+    net = [layers.Bidirectional(layers.GRU(3, return_sequences=True)), layers.SimpleRNN(2)]
+    k = keras.layers
+    agree(net, [k.Bidirectional(k.GRU(3, return_sequences=True)), k.SimpleRNN(2)], random(3, 5, 2))
+
+
+def test_attention():
+    x = random(2, 5, 6)
+    model = ll.Model(ll.Sequential([layers.MultiHeadAttention(2, 3)]), loss="mse").build((5, 6))
+    with relaxed():
+        start = keras.Input((5, 6))
+        theirs = moved(keras.Model(start, keras.layers.MultiHeadAttention(2, 3)(start, start)))
+        expected = np.asarray(theirs(x))
+    np.testing.assert_allclose(weights_from_keras(model, theirs).predict(x), expected, rtol=2e-5, atol=2e-5)
+
+
 def test_another_kind_of_layer():
     model = ll.Model(ll.Sequential([layers.LayerNormalization()]), loss="mse").build((4,))
     with pytest.raises(LiuliError, match=r"layer_normalization_1.*expected .*gamma"):

@@ -58,6 +58,42 @@ def test_layer_normalization_and_embedding():
     agree(net, nn.Sequential(nn.Embedding(7, 4), nn.LayerNorm(4)), x)
 
 
+class Only(nn.Module):
+    """The first of the values that a module returns."""
+
+    def __init__(self, module, call):
+        super().__init__()
+        self.module, self.call = module, call
+
+    def forward(self, x):
+        return self.call(self.module, x)[0]
+
+
+@pytest.mark.parametrize(("kind", "layer"), [(nn.RNN, layers.SimpleRNN), (nn.LSTM, layers.LSTM), (nn.GRU, layers.GRU)])
+@pytest.mark.parametrize("both", [False, True])
+def test_recurrent(kind, layer, both):
+    mine = layer(4, return_sequences=True)
+    theirs = Only(kind(3, 4, batch_first=True, bidirectional=both), lambda module, x: module(x))
+    agree([layers.Bidirectional(mine) if both else mine], theirs, random(2, 5, 3))
+
+
+def test_attention():
+    theirs = Only(nn.MultiheadAttention(6, 2, batch_first=True), lambda module, x: module(x, x, x))
+    agree([layers.MultiHeadAttention(2, 3)], theirs, random(2, 5, 6))
+
+
+def test_depthwise_and_transposed():
+    net = [layers.DepthwiseConv2D(3, depth_multiplier=2), layers.Conv2DTranspose(3, 2, strides=2)]
+    theirs = nn.Sequential(nn.Conv2d(4, 8, 3, groups=4), nn.ConvTranspose2d(8, 3, 2, stride=2))
+    agree(net, theirs, random(2, 7, 6, 4), channels_first=True)
+
+
+def test_other_normalizations():
+    agree([layers.RMSNormalization(epsilon=1e-6)], nn.RMSNorm(5, eps=1e-6), random(3, 5))
+    net, theirs = [layers.GroupNormalization(2, epsilon=1e-5)], nn.GroupNorm(2, 6)
+    agree(net, theirs, random(2, 4, 3, 6), channels_first=True)
+
+
 def test_networks_within_networks():
     x = ll.Input((4,))
     block = ll.Graph(x, layers.Dense(4, "tanh")(x))

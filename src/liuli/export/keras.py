@@ -9,6 +9,7 @@ import numpy as np
 from liuli.core.errors import LiuliError
 from liuli.core.trees import flatten
 from liuli.export.matching import Arrays, Site, transfer
+from liuli.layers import Bidirectional
 from liuli.training.model import Model
 
 
@@ -50,15 +51,23 @@ def _weights(layer: Any) -> dict[str, np.ndarray]:
 
 
 def _converted(site: Site, layer: Any) -> Arrays:
-    own, given = [*flatten(site.params), *flatten(site.state)], _weights(layer)
-    matches = {path: [name for name in given if _same(path, name)] for path in own}
+    own, given = flatten(site.params) | flatten(site.state), _weights(layer)
+    both = isinstance(site.layer, Bidirectional)
+    matches = {path: [name for name in given if _same(path, name, both)] for path in own}
     if len(own) != len(given) or any(len(names) != 1 for names in matches.values()):
         fix = "compare the settings of the two layers"
         raise LiuliError(site.name, got=f"weights {', '.join(given)}", expected=", ".join(own), fix=fix)
-    return {path: given[names[0]] for path, names in matches.items()}
+    heads = hasattr(site.layer, "use_causal_mask")  # Keras has an axis for heads, where ours lie side by side
+    found = {path: given[names[0]] for path, names in matches.items()}
+    return {path: a.reshape(own[path].shape) if heads and a.size == own[path].size else a for path, a in found.items()}
 
 
-def _same(path: str, name: str) -> bool:
+def _same(path: str, name: str, both: bool) -> bool:
     """Whether a weight of ours is the one that Keras calls ``name``: the last words are equal, the others occur."""
     *above, last = path.split("/")
-    return name.rpartition("/")[2] == last and all(word in name for word in above if word != "layer")
+    *others, final = name.split("/")
+    words = [_DIRECTIONS.get(word, word) if both else word for word in above if both or word != "layer"]
+    return final == last and all(any(part == w or part.startswith(f"{w}_") for part in others) for w in words)
+
+
+_DIRECTIONS = {"layer": "forward", "backward_layer": "backward"}
