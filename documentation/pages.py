@@ -97,11 +97,8 @@ def _body(doc: Docstring) -> Iterator[str]:
 def _table(thing: Any, doc: Docstring) -> str:
     if not doc.fields:
         return ""
-    dials = (
-        {f.name for f in dataclasses.fields(thing) if f.metadata.get("dial")}
-        if dataclasses.is_dataclass(thing)
-        else set()
-    )
+    fields = dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ()
+    dials = {field.name for field in fields if field.metadata.get("dial")}
     rows = ["| field | what it does |", "|---|---|"]
     known = {field.name for field in fields} or set(_names(thing))
     for names, text in doc.fields:

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 
 import hypothesis
+import pytest
 
 if "LIULI_CACHE" not in os.environ:  # set in the first process only, which outlives its workers
     os.environ["LIULI_CACHE"] = tempfile.mkdtemp(prefix="liuli-cache-")
@@ -27,3 +28,13 @@ for name, value in STRICT.items():  # should a plugin have imported JAX before
 
 hypothesis.settings.register_profile("liuli", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("liuli")
+
+_RAN = pytest.StashKey[list[int]]()
+_PROGRAMS = 250  # tests whose compiled programs are kept at a time: all of them would fill the memory
+
+
+def pytest_runtest_teardown(item, nextitem):
+    ran = item.session.config.stash.setdefault(_RAN, [0])
+    ran[0] += 1
+    if ran[0] % _PROGRAMS == 0:
+        jax.clear_caches()

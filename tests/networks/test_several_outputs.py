@@ -24,7 +24,7 @@ class Halves(Layer):
         return (x[..., :half], x[..., half:]), state
 
     def output_mask(self, x, mask):
-        return jnp.ones(x.shape[:2], bool), None
+        return (jnp.ones(x.shape[:2], bool), None) if x.ndim > 2 else (None, None)
 
 
 def test_each_value_is_wired_on_its_own():

@@ -143,6 +143,7 @@ def test_merges(name, kind, count):
 def test_dot(name, first, second, draw, normalize):
     axes = draw.draw(st.integers(1, len(first))), draw.draw(st.integers(1, len(second)))
     second[axes[1] - 1] = first[axes[0] - 1]
+    normalize = normalize and first[axes[0] - 1] > 1  # of length 1 the gradient is 0, and Keras's is rounding
     with jax.enable_x64(name == "float64"):
         x = normal(3, *first, seed=0), normal(3, *second, seed=1)
         compare(layers.Dot(axes, normalize), keras.layers.Dot(list(axes), normalize, dtype=name), x, name)
@@ -179,7 +180,7 @@ def test_einsum_dense(name, equation, output_shape, bias_axes, x):
 
 @precisions
 @settings(max_examples=12)
-@given(max_value=st.none() | st.floats(0.5, 3.0), negative_slope=st.floats(0.0, 0.9), threshold=st.floats(-1.0, 1.0))
+@given(max_value=st.none() | st.floats(0.5, 3.0), negative_slope=st.floats(0.0, 0.9), threshold=st.floats(0.0, 1.0))
 def test_relu(name, **fields):
     with jax.enable_x64(name == "float64"):
         compare(layers.ReLU(**fields), keras.layers.ReLU(**fields, dtype=name), 2.0 * normal(8, 9), name)

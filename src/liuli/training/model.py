@@ -179,7 +179,7 @@ class Model:
         if validation is not None:
             inputs, targets, sample_weight, held = self._held_out(validation, inputs, targets, sample_weight)
         weights = checked.as_weights(len(inputs[0]), sample_weight, class_weight, targets)
-        size = batch_size or checked.declared_batch(self.recipe.network)
+        size = checked.declared_batch(self.recipe.network) if batch_size is None else batch_size
         plan = batching(len(inputs[0]), size, shuffle, self.recipe.seed)
         checked.check_batches(self.recipe.network, len(inputs[0]), plan.batch_size)
         recipe = self._exact.replace(augment=tuple(augment))

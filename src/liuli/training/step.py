@@ -89,9 +89,9 @@ def measure(
     ``count`` is the number of samples that count (rows that only fill a batch have weight 0).
     """
     dtype = values[0].dtype
-    size = values[0].shape[0] if count is None else count
+    size = jnp.asarray(values[0].shape[0] if count is None else count, dtype)
     weights = jnp.ones(values[0].shape[0], dtype) if weight is None else weight.astype(dtype)
-    sums = {"count": jnp.asarray(size, dtype), "penalty": jnp.asarray(penalty * size, dtype)}
+    sums = {"count": size, "penalty": jnp.asarray(penalty, dtype) * size}
     predictions = fused.predictions(values)
     for (prefix, output), y, v, p, mask in zip(_named(fused), targets, values, predictions, masks, strict=True):
         sums[f"{prefix}loss"] = output.loss.weighted(y, v, weights, mask).sum()
