@@ -3,10 +3,10 @@ PYTHON ?= python3
 PIP    := .venv/bin/python -m pip --disable-pip-version-check --quiet
 PYTEST := .venv/bin/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
-.PHONY: help run test lint docs bench clean
+.PHONY: help run test lint docs bench bench-gpu clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 run: .venv/installed  ## train a network on handwritten digits, from nothing
 	.venv/bin/liuli train digits --network cnn --out runs/digits
@@ -23,8 +23,11 @@ docs: .venv/developing  ## build the documentation in build/site, its pictures t
 	$(PYTEST) src/liuli tests/test_docs.py
 	.venv/bin/python -m documentation
 
-bench: .venv/developing  ## measure speed; ONLY=name measures one thing
+bench: .venv/measuring  ## compare speed with other libraries; ONLY="lstm mlp" measures these
 	.venv/bin/python -m benchmarks $(ONLY)
+
+bench-gpu: .venv/measuring  ## the same at the sizes of a GPU, on a machine that has one
+	.venv/bin/python -m benchmarks --gpu $(ONLY)
 
 clean:  ## remove .venv and caches; what you trained stays
 	rm -rf .venv build dist .hypothesis .pytest_cache .ruff_cache
@@ -45,4 +48,9 @@ clean:  ## remove .venv and caches; what you trained stays
 	@echo "Setting up the tools for tests (once; a few minutes) ..."
 	@$(PIP) install torch==2.13.0 || echo "PyTorch could not be installed: tests that compare with it will skip." >&2
 	@$(PIP) install --editable ".[all,dev]"
+	@touch $@
+
+.venv/measuring: .venv/developing
+	@echo "Setting up the libraries to compare with (once) ..."
+	@$(PIP) install --editable ".[all,dev,bench]"
 	@touch $@

@@ -1,11 +1,17 @@
-"""Attention, against one written as loops in Python."""
+"""Attention, against one written as loops in Python; the native kernel against plain XLA."""
+
+import os
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from liuli.kernels import attention
+from liuli.kernels import attention, plain, usable
 from liuli.kernels.attention import masked_softmax, within
 from tests.numeric import central_differences, close
 
@@ -93,3 +99,134 @@ def test_within():
     assert within(2, 3, causal=True).tolist() == [[True, False, False], [True, True, False]]
     assert within(3, 3, window=2).tolist() == [[True, True, False], [True, True, True], [False, True, True]]
     assert within(3, 3, True, 2).tolist() == [[True, False, False], [True, True, False], [False, True, True]]
+
+
+native = pytest.mark.skipif(not usable(jnp.ones(1)), reason="there is no native library")
+
+
+def arrays(batch, queries, keys, heads, groups, d, m, seed=0):
+    """q, k, v, and a gradient of y."""
+    rng = np.random.default_rng(seed)
+    shapes = (batch, queries, heads, d), (batch, keys, groups, d), (batch, keys, groups, m), (batch, queries, heads, m)
+    return [jnp.asarray(rng.normal(size=shape), "float32") for shape in shapes]
+
+
+def alike(f, *args, relative=2e-5):
+    """That ``f`` gives the same natively as in plain XLA."""
+    with plain():
+        want = jax.jit(f)(*args)
+    close(jax.jit(f)(*args), want, relative, absolute=1e-6)
+
+
+def with_gradients(q, k, v, dy, scale, mask=None, **how):
+    """y and the gradients of q, k, v and the scale."""
+    y, back = jax.vjp(lambda q, k, v, scale: attention(q, k, v, mask, scale, **how), q, k, v, scale)
+    return y, back(dy)
+
+
+@st.composite
+def problems(draw):
+    """Sizes, which keys a query may take from, and a seed; few of each, and some larger than a block of the kernel."""
+    batch, groups, shared = draw(st.integers(1, 3)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    queries, keys = (draw(st.sampled_from([1, 2, 7, 16, 33, 50, 97, 150])) for _ in range(2))
+    keys = draw(st.sampled_from([keys, queries, 300]))
+    d, m = (draw(st.sampled_from([1, 3, 8, 16, 20, 32])) for _ in range(2))
+    heads = groups * shared
+    masks = [None, *((b, h, t, keys) for b in (1, batch) for h in (1, heads) for t in (1, queries))]
+    how = {"causal": draw(st.booleans()), "window": draw(st.sampled_from([None, 1, 5, 40, 10**9]))}
+    return (batch, queries, keys, heads, groups, d, m), draw(st.sampled_from(masks)), how, draw(st.integers(0, 9))
+
+
+@native
+@settings(max_examples=12)
+@given(problems())
+def test_native_is_plain(problem):
+    sizes, shape, how, seed = problem
+    mask = None if shape is None else jnp.asarray(np.random.default_rng(seed).random(shape) < 0.5)
+    scale = jnp.float32(1.5 / np.sqrt(sizes[5]))
+    alike(lambda *args: with_gradients(*args, mask=mask, **how), *arrays(*sizes, seed), scale)
+
+
+@native
+@pytest.mark.parametrize("scale", [0.0, -0.7])
+def test_native_gradient_of_any_scale(scale):
+    alike(with_gradients, *arrays(2, 5, 6, 2, 1, 4, 3), jnp.float32(scale))
+
+
+@native
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("which", range(4))
+@pytest.mark.parametrize("how", [{}, {"causal": True}, {"window": 2}])
+def test_native_is_not_a_number_where_plain_is(bad, which, how):
+    """Whether the place is one that some query takes from or not: 0 times what is not finite is not a number either."""
+    args = arrays(1, 40, 40, 2, 1, 4, 4)
+    args[which] = args[which].at[0, 30, 0, 1].set(bad)
+    mask = jnp.arange(40).reshape(1, 1, 1, 40) != 30
+    for given_mask in (None, mask):
+        with plain():
+            want = with_gradients(*args, jnp.float32(1), given_mask, **how)
+        got = with_gradients(*args, jnp.float32(1), given_mask, **how)
+        np.testing.assert_array_equal(np.isfinite(got[0]), np.isfinite(want[0]))
+        for mine, yours in zip(got[1][:3], want[1][:3], strict=True):
+            assert (np.isfinite(mine) <= np.isfinite(yours)).all()
+
+
+@native
+def test_native_of_no_samples():
+    empty = arrays(0, 5, 6, 2, 1, 4, 3)
+    assert attention(*empty[:3]).shape == (0, 5, 2, 3)
+
+
+@native
+def test_native_score_of_other_dtypes_and_shapes_is_plain():
+    """A mask that is broadcast along the keys, a scale for each head: neither is the kernel's."""
+    q, k, v, _ = arrays(2, 5, 6, 2, 1, 4, 3)
+    mask, scale = jnp.array([True, False]).reshape(2, 1, 1, 1), jnp.array([1.0, 0.5]).reshape(1, 2, 1, 1)
+    assert not attention(q, k, v, mask)[1].any()
+    close(attention(q, k, v, scale=scale)[:, :, 1], attention(q, k, v, scale=0.5)[:, :, 1], relative=1e-5)
+
+
+@native
+def test_native_within_other_transformations():
+    """vmap, scan, checkpoint, and the gradient of a compiled function."""
+    args = arrays(6, 9, 9, 2, 1, 4, 3)
+    pairs = [a.reshape(3, 2, *a.shape[1:]) for a in args]
+
+    def loss(q, k, v, dy):
+        return (attention(q, k, v, causal=True) * dy).sum()
+
+    def scanned(q, *rest):
+        return jax.lax.scan(lambda total, each: (total + loss(q, *each), None), jnp.float32(0), tuple(rest))[0]
+
+    alike(jax.vmap(with_gradients, (0, 0, 0, 0, None)), *pairs, jnp.float32(0.4))
+    alike(jax.grad(scanned, (0, 1, 2)), pairs[0][0], *pairs[1:])
+    alike(jax.grad(jax.checkpoint(loss), (0, 1, 2)), *args)
+    alike(jax.grad(jax.jit(loss), (0, 1, 2)), *args)
+
+
+SHARDED = """
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+from liuli.kernels import attention, layer_normalization, plain, usable
+
+assert usable(jnp.ones(1)) and jax.device_count() == 2
+mesh = jax.make_mesh((2,), ("batch",))
+q, k, v = (np.random.default_rng(i).normal(size=(4, 9, 2, 8)).astype("float32") for i in range(3))
+spread = jax.device_put((q, k, v), NamedSharding(mesh, PartitionSpec("batch")))
+
+def loss(q, k, v):
+    return jnp.square(layer_normalization(attention(q, k, v, causal=True))).sum(3).mean() + attention(q, k, v).sum()
+
+got = jax.jit(jax.grad(loss, (0, 1, 2)))(*spread)
+with plain():
+    want = jax.jit(jax.grad(loss, (0, 1, 2)))(q, k, v)
+for mine, yours in zip(got, want):
+    np.testing.assert_allclose(mine, yours, atol=2e-5 * np.abs(yours).max())
+"""
+
+
+@native
+def test_native_with_the_batch_spread_over_two_devices():
+    env = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    done = subprocess.run([sys.executable, "-c", SHARDED], check=False, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

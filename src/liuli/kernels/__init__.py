@@ -1,17 +1,36 @@
 """Kernels: one name for an operation, its lowering chosen for the backend inside. Layers never ask where they run."""
 
 from liuli.kernels.attention import attention
-from liuli.kernels.convolution import conv, conv_transpose, conv_unshared
+from liuli.kernels.convolution import conv, conv_block, conv_transpose, conv_unshared
+from liuli.kernels.gelu import gelu
+from liuli.kernels.native import plain, usable
+from liuli.kernels.normalization import layer_normalization
 from liuli.kernels.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, counted, max_pool
+from liuli.kernels.product import product
+from liuli.kernels.recurrent import GRU, LSTM, SIMPLE_RNN, CellKind, recurrent
+from liuli.kernels.tiny import compiled_whole, fits_whole
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "SIMPLE_RNN",
+    "CellKind",
     "adaptive_average_pool",
     "adaptive_max_pool",
     "attention",
     "average_pool",
+    "compiled_whole",
     "conv",
+    "conv_block",
     "conv_transpose",
     "conv_unshared",
     "counted",
+    "fits_whole",
+    "gelu",
+    "layer_normalization",
     "max_pool",
+    "plain",
+    "product",
+    "recurrent",
+    "usable",
 ]

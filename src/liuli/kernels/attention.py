@@ -5,6 +5,7 @@ y_t = sum over s of w_ts v_s,   w_t = softmax over s of scale q_t . k_s
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from liuli.core.precision import at_least_float32
+from liuli.kernels.native import call, like, usable
 
 See = Callable[[str, jax.Array], jax.Array]
 
@@ -41,8 +43,12 @@ def attention(
     see:     is called with ``"scores"``, before the mask, and with ``"weights"``, both (batch, heads, queries, keys);
              what it returns is used. Without it a lowering need not make them.
     """
+    scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else scale
+    if see is None and _fits(q, k, v, mask, scale):
+        most = max(q.shape[1], k.shape[1])  # no window of more steps leaves anything out
+        return _native(causal, min(window, most) if window else 0, scale * q, k, v, mask)
     see = see or (lambda name, value: value)
-    scores = see("scores", _scores(q, k, 1.0 / math.sqrt(q.shape[-1]) if scale is None else scale))
+    scores = see("scores", _scores(q, k, scale))
     near = within(q.shape[1], k.shape[1], causal, window)
     if near is not None:
         mask = near[None, None] if mask is None else mask & near[None, None]
@@ -84,3 +90,44 @@ def _mixed(weights: jax.Array, v: jax.Array) -> jax.Array:
     batch, heads, queries, keys = weights.shape
     shared = weights.astype(v.dtype).reshape(batch, v.shape[2], heads // v.shape[2], queries, keys)
     return jnp.einsum("bgrts,bsgm->btgrm", shared, v).reshape(batch, queries, heads, v.shape[-1])
+
+
+def _fits(q: jax.Array, k: jax.Array, v: jax.Array, mask: jax.Array | None, scale: Any) -> bool:
+    """Whether the native kernel takes these."""
+    batch, queries, heads, _ = q.shape
+    whole = (batch, heads, queries, k.shape[1])
+    alike = mask is None or (
+        mask.dtype == jnp.bool_
+        and mask.ndim == 4
+        and mask.shape[3] == whole[3]
+        and all(n in (1, most) for n, most in zip(mask.shape, whole, strict=True))
+    )
+    return alike and jnp.ndim(scale) == 0 and usable(q, k, v)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _native(causal: bool, window: int, q: Any, k: Any, v: Any, mask: Any) -> jax.Array:
+    """y of queries that are scaled already; ``window`` 0 for none."""
+    return _forward(causal, window, q, k, v, mask)[0]
+
+
+def _forward(causal: bool, window: int, q: Any, k: Any, v: Any, mask: Any) -> tuple[jax.Array, Any]:
+    batch, queries, heads, _ = q.shape
+    outputs = [like(batch, queries, heads, v.shape[-1]), like(batch, heads, queries)]
+    how = {"masked": mask is not None, "causal": causal, "window": window}
+    y, sums = call("attention_forward", outputs, q, k, v, _or_one(mask), **how)
+    return y, (q, k, v, mask, y, sums)
+
+
+def _backward(causal: bool, window: int, saved: Any, dy: jax.Array) -> Any:
+    q, k, v, mask, y, sums = saved
+    how = {"masked": mask is not None, "causal": causal, "window": window}
+    outputs = [like(*a.shape) for a in (q, k, v)]
+    return *call("attention_backward", outputs, q, k, v, _or_one(mask), y, sums, dy, **how), None
+
+
+_native.defvjp(_forward, _backward)
+
+
+def _or_one(mask: jax.Array | None) -> jax.Array:
+    return jnp.ones((1, 1, 1, 1), bool) if mask is None else mask

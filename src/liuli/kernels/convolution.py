@@ -13,7 +13,10 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from liuli.kernels.windows import CausalPadding, Padding, Pair, Sizes, fitted, reach, sides, views
+from liuli.kernels import native_convolution
+from liuli.kernels.native import usable
+from liuli.kernels.pooling import max_pool
+from liuli.kernels.windows import CausalPadding, Padding, Pair, Sizes, fit, fitted, reach, views
 
 
 def conv(
@@ -23,8 +26,37 @@ def conv(
 
     Each group of filters sees its own n / groups channels.
     """
-    around = sides(x.shape[1:-1], w.shape[:-2], strides, dilation, padding)
-    return _correlated(x, w, strides, around, dilation, groups)
+    return conv_block(x, w, None, strides, padding, dilation, groups)
+
+
+def conv_block(
+    x: jax.Array,
+    w: jax.Array,
+    bias: jax.Array | None,
+    strides: Sizes,
+    padding: CausalPadding,
+    dilation: Sizes,
+    groups: int = 1,
+    relu: bool = False,
+    pool: bool = False,
+) -> jax.Array:
+    """x * w + bias, then max(0, .) where ``relu``, then the largest of each 2 x 2 where ``pool``
+
+    x, w: as in :func:`conv`   bias: (filters,), or None
+    """
+    axes = zip(x.shape[1:-1], w.shape[:-2], strides, dilation, strict=True)
+    outputs, around = zip(*(fit(*axis, padding) for axis in axes), strict=True)
+    native = _native_pays(x, w, bias, strides, groups) and all(outputs)
+    if pool and not (native and groups == 1 and x.ndim == 4 and min(outputs) > 1):
+        two = (2,) * len(strides)
+        return max_pool(conv_block(x, w, bias, strides, padding, dilation, groups, relu), two, two)
+    if native:
+        before, _ = zip(*around, strict=True)
+        how = native_convolution.How(strides, dilation, before, outputs, groups, relu, pool)
+        return native_convolution.block(how, x, w, bias)
+    z = _correlated(x, w, strides, around, dilation, groups)
+    z = z if bias is None else z + bias.reshape((1,) * (z.ndim - 1) + bias.shape)
+    return jax.nn.relu(z) if relu else z
 
 
 def conv_transpose(
@@ -45,6 +77,10 @@ def conv_transpose(
     more = output_padding or (None,) * len(strides)
     axes = zip(x.shape[1:-1], w.shape[:-2], strides, dilation, more, strict=True)
     space, around = zip(*(_spread(*axis, padding) for axis in axes), strict=True)
+    if _native_pays(x, w, None, strides, 1) and all(space):
+        before, _ = zip(*around, strict=True)
+        how = native_convolution.How(strides, dilation, before, x.shape[1:-1])
+        return native_convolution.transposed(how, space, x, w)
     like = jax.ShapeDtypeStruct((x.shape[0], *space, w.shape[-2]), x.dtype)
     return jax.linear_transpose(lambda y: _correlated(y, w, strides, around, dilation, 1), like)(x)[0]
 
@@ -58,6 +94,12 @@ def conv_unshared(x: jax.Array, w: jax.Array, strides: Sizes, padding: Padding) 
     columns = jnp.concatenate(seen, axis=-1).reshape(x.shape[0], places, size)
     y = jnp.einsum("bpk,pkf->bpf", columns, w.reshape(places, size, filters))
     return y.reshape(x.shape[0], *w.shape[:rank], filters)
+
+
+def _native_pays(x: jax.Array, w: jax.Array, bias: jax.Array | None, strides: Sizes, groups: int) -> bool:
+    """Whether native kernels can take the arrays, and are no slower: few elements of x may be one matrix product."""
+    product = groups == 1 and math.prod(w.shape[:-2]) == 1 and math.prod(strides) > 1
+    return x.ndim <= 4 and not product and usable(x, w, bias)
 
 
 def _spread(size: int, window: int, stride: int, dilation: int, more: int | None, padding: Padding) -> tuple[int, Pair]:

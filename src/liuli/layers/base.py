@@ -29,6 +29,7 @@ __all__ = ["Context", "Layer", "Part", "Symbol"]
 Shape = jax.ShapeDtypeStruct
 Params = dict[str, Any]
 State = dict[str, Any]
+Apply = Callable[..., tuple[Any, State]]
 
 
 @runtime_checkable
@@ -160,6 +161,10 @@ class Layer(Spec, family="layers"):
     def apply(self, params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, State]:
         """The output for input ``x`` (arrays, several as a tuple), and the new state."""
         raise NotImplementedError
+
+    def merged(self, after: Layer) -> Apply | None:
+        """``apply`` of this layer and, on what it makes, of ``after``, where both are one operation; else None."""
+        return None
 
     def host(self, x: np.ndarray) -> np.ndarray:
         """What a layer ``on_host`` makes of raw values, such as text, before they go to the device."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liuli import kernels
 from liuli.activations import Activation, Identity
 from liuli.constraints import Constraint
 from liuli.core.errors import ShapeError, SpecError
@@ -64,7 +65,7 @@ class Dense(Layer):
         return params, {}
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
-        z = x @ params["kernel"]  # (..., units)
+        z = kernels.product(x, params["kernel"])  # (..., units)
         if self.use_bias:
             z = z + last_axis(params["bias"], z)
         return self.activation(ctx.tap("z", z)), state

@@ -6,6 +6,7 @@ A graph is a value: nodes in an order in which each comes after its inputs. A gr
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,7 +18,7 @@ from liuli.core.errors import LiuliError, ShapeError, SpecError
 from liuli.core.fields import nearest
 from liuli.core.keys import fold
 from liuli.core.specs import Spec, spec, with_fields
-from liuli.layers.base import Context, Layer, Params, State, Symbol
+from liuli.layers.base import Apply, Context, Layer, Params, State, Symbol
 from liuli.layers.input import InputLayer
 from liuli.networks.functional import draw
 from liuli.regularizers import Regularizer
@@ -176,7 +177,7 @@ class Graph(Layer, family="networks"):
 
     def run(self, params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, Any, State]:
         """Like ``apply``, and the mask of the output between the two."""
-        new = dict(state)
+        new, merged = dict(state), self._merged() if ctx.watch is None else {}
         masks: dict[str, Any] = dict(zip(self.inputs, _several(ctx.mask), strict=False))
 
         def call(value: str, node: Node, xs: Any) -> Any:
@@ -187,7 +188,8 @@ class Graph(Layer, family="networks"):
             if isinstance(node.layer, Graph):
                 y, masks[value], after = node.layer.run(own, new.get(node.name, {}), xs, inner)
             else:
-                y, after = node.layer.apply(own, new.get(node.name, {}), xs, inner)
+                run = merged.get(value, node.layer.apply)
+                y, after = run(own, new.get(node.name, {}), xs, inner)
                 masks[value] = node.layer.output_mask(xs, mask)
             if after:
                 new[node.name] = after
@@ -199,6 +201,18 @@ class Graph(Layer, family="networks"):
 
         y = self.walk(x, call)
         return y, _one(tuple(masks.get(name) for name in self.outputs)), new
+
+    def _merged(self) -> dict[str, Apply]:
+        """``apply`` of layers that are one operation with the only reader of their value, which then passes it on."""
+        made = dict(self.calls())
+        reads = Counter([*self.outputs, *(name for node in made.values() for name in node.inputs)])
+        found: dict[str, Apply] = {}
+        for value, node in made.items():
+            before = made.get(node.inputs[0]) if len(node.inputs) == 1 else None
+            if before and reads[node.inputs[0]] == 1 and before.layer.activity_regularizer is None:
+                both = before.layer.merged(node.layer)
+                found |= {node.inputs[0]: both, value: _passed} if both else {}
+        return found
 
     @property
     def adjusts(self) -> bool:  # type: ignore[override]
@@ -277,6 +291,10 @@ def ready(xs: Any, layer: Layer, dtype: Any) -> Any:
         return x if layer.takes_integers else x.astype(dtype or float)
 
     return jax.tree.map(cast, xs)
+
+
+def _passed(params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, State]:
+    return x, state
 
 
 def _cast(params: Params, dtype: Any) -> Params:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
+from liuli import kernels
 from liuli.core.errors import SpecError
 from liuli.core.specs import dial, setting, spec
 from liuli.optimizers.base import Objective, Optimizer, scheduled
@@ -101,8 +102,9 @@ class Newton(Optimizer):
             (_, aux), gradient = jax.value_and_grad(lambda w: objective(rebuild(w)), has_aux=True)(w)
             return gradient, aux
 
-        gradient, aux = slope(flat)
-        hessian = jax.jacrev(lambda w: slope(w)[0])(flat)  # (parameters, parameters)
+        with kernels.plain():  # differentiated twice
+            gradient, aux = slope(flat)
+            hessian = jax.jacrev(lambda w: slope(w)[0])(flat)  # (parameters, parameters)
         damped = hessian + self.damping * jnp.eye(flat.size, dtype=flat.dtype)
         return rebuild(flat - scheduled(self.learning_rate, step) * jnp.linalg.solve(damped, gradient)), slots, aux
 

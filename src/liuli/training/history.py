@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -22,12 +22,29 @@ class History:
     """
 
     def __init__(self, epochs: list[dict[str, float]] | None = None, stopped: str | None = None) -> None:
-        self.epochs = epochs if epochs is not None else []
+        self._epochs = epochs if epochs is not None else []
+        self._columns: list[Mapping[str, Sequence[float]]] = []
         self.stopped = stopped
+
+    @property
+    def epochs(self) -> list[dict[str, float]]:
+        """The logs of each epoch."""
+        for columns in self._columns:
+            self._epochs += (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+        self._columns = []
+        return self._epochs
+
+    @epochs.setter
+    def epochs(self, epochs: list[dict[str, float]]) -> None:
+        self._epochs, self._columns = epochs, []
 
     def add(self, logs: dict[str, float]) -> None:
         """Append the logs of one epoch."""
         self.epochs.append(logs)
+
+    def extend(self, columns: Mapping[str, Sequence[float]]) -> None:
+        """Append the logs of several epochs: for each name a number an epoch."""
+        self._columns.append(columns)
 
     def __getitem__(self, name: str) -> list[float]:
         return [logs[name] for logs in self.epochs if name in logs]

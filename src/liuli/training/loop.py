@@ -6,7 +6,6 @@ the bits of the result do not depend on it.
 
 from __future__ import annotations
 
-import math
 import signal
 import threading
 import time
@@ -53,6 +52,7 @@ class _Loop:
         alone = validate is not None or any(c.needs_every_epoch for c in callbacks)
         self.epochs = 1 if alone else min(plan.block(), run.epochs)
         self.program, self.summarize = trainer(run.recipe), summarizer(run.recipe)
+        self.acting = [c for c in callbacks if type(c).on_epoch_end is not Callback.on_epoch_end]
         self.pace = _Pace()
 
     def block(self) -> None:
@@ -87,17 +87,27 @@ class _Loop:
 
     def _finish(self, epochs: int) -> None:
         """Log the epochs that were finished, and let the callbacks act."""
-        logs = {name: np.asarray(values) for name, values in self.summarize(self.run.dials, self.sums).items()}
-        for i in range(epochs):
-            entry = {name: float(values[i]) for name, values in logs.items()}
-            self.run.epoch += 1
-            if self.validate is not None:
-                entry |= {f"val_{name}": value for name, value in self.validate(self.run).items()}
-            self.run.history.add(entry)
-            for callback in self.callbacks:
-                callback.on_epoch_end(self.run, entry)
-            if not math.isfinite(entry["loss"]):
-                self.run.stop(f"the loss became {entry['loss']} in epoch {self.run.epoch}")
+        columns = {name: np.asarray(v)[:epochs] for name, v in self.summarize(self.run.dials, self.sums).items()}
+        finite = np.isfinite(columns["loss"])
+        logs = {name: values.astype(float).tolist() for name, values in columns.items()}
+        if self.validate is None and not self.acting:
+            self.run.epoch += epochs
+            self.run.history.extend(logs)
+        else:
+            for i in range(epochs):
+                self._act({name: values[i] for name, values in logs.items()})
+        if not finite.all():
+            first = int(np.argmin(finite))
+            self.run.stop(f"the loss became {logs['loss'][first]} in epoch {self.run.epoch - epochs + first + 1}")
+
+    def _act(self, entry: dict[str, float]) -> None:
+        """Log one epoch, measured on the held-out rows too, and tell the callbacks."""
+        self.run.epoch += 1
+        if self.validate is not None:
+            entry |= {f"val_{name}": value for name, value in self.validate(self.run).items()}
+        self.run.history.add(entry)
+        for callback in self.acting:
+            callback.on_epoch_end(self.run, entry)
 
     def _so_far(self) -> dict[str, float]:
         """Losses and metrics of the epoch that is running."""

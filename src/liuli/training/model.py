@@ -249,8 +249,7 @@ class Model:
             run = functools.partial(predictor(self.recipe), now.params, now.state, dict(self.dials))
             parts = [run(tuple(padded(a[i : i + size], size) for a in inputs)) for i in range(0, rows, size)]
         outputs = tuple(np.concatenate([np.asarray(p) for p in column])[:rows] for column in zip(*parts, strict=True))
-        schema = self.recipe.schema
-        outputs = tuple(schema.decode(o) for o in outputs) if schema else outputs
+        outputs = tuple(map(self.recipe.schema.decode, outputs)) if self.recipe.schema else outputs
         return outputs[0] if len(outputs) == 1 else outputs
 
     # Keeping -----------------------------------------------------------------------------------------
@@ -274,9 +273,15 @@ class Model:
             FileError: the file is missing, damaged, or of a later version.
             SpecError: the network has a layer that is not registered.
         """
-        recipe, state, inputs = load_model(path, registry)
+        return cls.of(*load_model(path, registry))
+
+    @classmethod
+    def of(
+        cls, recipe: Recipe, state: TrainState, inputs: tuple[jax.ShapeDtypeStruct, ...], history: History | None = None
+    ) -> Model:
+        """A model that stands as given."""
         model = cls.__new__(cls)
-        model.recipe, model.dials, model.history = recipe, Dials(recipe), History()
+        model.recipe, model.dials, model.history = recipe, Dials(recipe), history or History()
         model._take(state, inputs)
         return model
 

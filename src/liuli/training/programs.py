@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liuli.core.dials import with_dials
+from liuli.kernels import compiled_whole, fits_whole
 from liuli.training.recipe import Fused, Recipe, compiled_part, fuse
 from liuli.training.state import TrainState
 from liuli.training.step import Batch, Sums, context, forward, measure, penalties, result_names, results, train_step
@@ -31,6 +32,16 @@ def trainer(recipe: Recipe) -> Callable[..., Carry]:
     rows of ``order`` are spread evenly. Without an order every step takes all data. The carry is donated.
     """
     return _trainer(compiled_part(recipe))
+
+
+def many_trainer(recipe: Recipe) -> Callable[..., Carry]:
+    """The same for several networks at once: the carry and the dials have a leading axis of networks."""
+    return _many_trainer(compiled_part(recipe))
+
+
+def runs_whole(recipe: Recipe, carry: Any, dials: Any, data: Batch, order: Any) -> bool:
+    """Whether :func:`trainer` compiles into one function without calls, so that networks gain nothing together."""
+    return fits_whole(_steps(compiled_part(recipe)), carry, dials, data, order, 0, 1)
 
 
 def evaluator(recipe: Recipe) -> Callable[..., Sums]:
@@ -61,6 +72,15 @@ def empty_sums(recipe: Recipe, data: Batch, epochs: int) -> dict[str, np.ndarray
 
 @lru_cache(maxsize=_KEPT)
 def _trainer(recipe: Recipe) -> Callable[..., Carry]:
+    return jax.jit(compiled_whole(_steps(recipe)), donate_argnums=0)
+
+
+@lru_cache(maxsize=_KEPT)
+def _many_trainer(recipe: Recipe) -> Callable[..., Carry]:
+    return jax.jit(jax.vmap(_steps(recipe), in_axes=(0, 0, None, None, None, None)), donate_argnums=0)
+
+
+def _steps(recipe: Recipe) -> Callable[..., Carry]:
     fused = fuse(recipe)
 
     def run(carry: Carry, dials: Any, data: Batch, order: jax.Array | None, start: Any, stop: Any) -> Carry:
@@ -75,7 +95,7 @@ def _trainer(recipe: Recipe) -> Callable[..., Carry]:
 
         return jax.lax.fori_loop(start, stop, body, carry)
 
-    return jax.jit(run, donate_argnums=0)
+    return run
 
 
 @lru_cache(maxsize=_KEPT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -35,8 +35,12 @@ class TrainState:
 def initialize(recipe: Recipe, inputs: Any) -> TrainState:
     """The state before the first step, made in one compiled call. ``inputs`` are ShapeDtypeStructs with a batch
     axis."""
-    make = _initializer(compiled_part(recipe), tuple((x.shape, str(x.dtype)) for x in inputs))
-    return make(recipe.seed, dials(recipe))
+    return initializer(recipe, inputs)(recipe.seed, dials(recipe))
+
+
+def initializer(recipe: Recipe, inputs: Any) -> Callable[[Any, Any], TrainState]:
+    """``make(seed, dials)``, compiled."""
+    return _initializer(compiled_part(recipe), tuple((x.shape, str(x.dtype)) for x in inputs))
 
 
 def fresh(recipe: Recipe, inputs: Any, seed: Any = 0) -> TrainState:

@@ -13,7 +13,7 @@ from liuli.core.errors import SpecError
 from liuli.core.keys import fold
 from liuli.core.specs import abstract, dial, setting, spec
 from liuli.initializers import GlorotUniform, Initializer, Zeros
-from liuli.kernels import attention
+from liuli.kernels import attention, product
 from liuli.layers.attention.positions import RotaryEmbedding
 from liuli.layers.attention.roles import by_role, dropped, key_mask, query_mask, require_roles
 from liuli.layers.base import Context, Layer, Params, State, last_axis
@@ -225,7 +225,7 @@ class GroupedQueryAttention(_Heads):
 
 def _projected(own: Params, x: jax.Array) -> jax.Array:
     """x W + b"""
-    z = x @ own["kernel"]
+    z = product(x, own["kernel"])
     return z + last_axis(own["bias"], z) if "bias" in own else z
 
 

@@ -34,11 +34,9 @@ class PerChannel(Convolutional):
         shape = (*self.kernel_size, x.shape[-1], self.depth_multiplier)
         return self.depthwise_initializer(fold(key, "depthwise_kernel"), shape)
 
-    def depthwise(self, params: Params, x: jax.Array) -> jax.Array:
-        """x * D, the channels that come from one channel of x side by side."""
-        channels = x.shape[-1]
-        w = params["depthwise_kernel"].reshape(*self.kernel_size, 1, channels * self.depth_multiplier)
-        return conv(x, w, self.strides, self.padding, self.dilation_rate, channels)
+    def each_channel(self, params: Params) -> jax.Array:
+        """D as the kernel of a convolution with a group for each channel: the filters of a channel side by side."""
+        return params["depthwise_kernel"].reshape(*self.kernel_size, 1, -1)
 
     def _rules(self, suffix: str, kind: type) -> list[tuple[str, Any]]:
         names = {"depthwise": "depthwise_kernel", "pointwise": "pointwise_kernel"}
@@ -68,7 +66,7 @@ class DepthwiseConv(PerChannel):
         return {"depthwise_kernel": self.depthwise_kernel(key, x)} | bias, {}
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
-        return self.finished(params, self.depthwise(params, x), ctx), state
+        return self.convolved(params, self.each_channel(params), x, ctx, self.how(x.shape[-1])), state
 
 
 @abstract
@@ -103,9 +101,10 @@ class SeparableConv(PerChannel):
         return params | self.bias(key, (self.filters,)), {}
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
-        seen = ctx.tap("depthwise", self.depthwise(params, x))  # (batch, *space', n depth_multiplier)
-        pointwise = params["pointwise_kernel"].reshape(seen.shape[-1], self.filters)
-        return self.finished(params, seen @ pointwise, ctx), state
+        seen = conv(x, self.each_channel(params), *self.how(x.shape[-1]))
+        seen = ctx.tap("depthwise", seen)  # (batch, *space', n depth_multiplier)
+        once = (1,) * len(self.kernel_size)
+        return self.convolved(params, params["pointwise_kernel"], seen, ctx, (once, "valid", once, 1)), state
 
 
 @spec

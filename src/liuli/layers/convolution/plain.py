@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import ClassVar
 
 import jax
@@ -12,10 +13,10 @@ from liuli.core.errors import ShapeError, SpecError
 from liuli.core.keys import fold
 from liuli.core.specs import abstract, setting, spec
 from liuli.initializers import GlorotUniform, Initializer, Zeros
-from liuli.kernels import conv
 from liuli.kernels.windows import CausalPadding, Padding, Pair, Sizes, Triple
-from liuli.layers.base import Context, Params, Shape, State, shown
+from liuli.layers.base import Apply, Context, Layer, Params, Shape, State, shown
 from liuli.layers.convolution.base import Convolutional, Single
+from liuli.layers.pooling.windows import MaxPooling2D
 from liuli.layers.space import require_windows
 from liuli.regularizers import Regularizer
 
@@ -57,9 +58,11 @@ class Conv(Convolutional):
         kernel = self.kernel_initializer(fold(key, "kernel"), shape)
         return {"kernel": kernel} | self.bias(key, (self.filters,)), {}
 
-    def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
-        z = conv(x, params["kernel"], self.strides, self.padding, self.dilation_rate, self.groups)
-        return self.finished(params, z, ctx), state  # (batch, *space', filters)
+    def apply(
+        self, params: Params, state: State, x: jax.Array, ctx: Context, pool: bool = False
+    ) -> tuple[jax.Array, State]:
+        y = self.convolved(params, params["kernel"], x, ctx, self.how(self.groups), pool)
+        return y, state  # (batch, *space', filters)
 
 
 @spec
@@ -142,6 +145,10 @@ class Conv2D(Conv):
     dilation_rate: Pair = setting(default=(1, 1), least=1)
 
     aliases: ClassVar[tuple[str, ...]] = ("Convolution2D",)
+
+    def merged(self, after: Layer) -> Apply | None:
+        pools = isinstance(after, MaxPooling2D) and after.halves
+        return functools.partial(self.apply, pool=True) if pools and self.fuses else None
 
 
 @spec

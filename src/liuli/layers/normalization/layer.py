@@ -9,6 +9,7 @@ from liuli.constraints import Constraint
 from liuli.core.precision import at_least_float32
 from liuli.core.specs import dial, spec
 from liuli.initializers import Initializer, Ones, Zeros
+from liuli.kernels import layer_normalization
 from liuli.layers.axes import along, places
 from liuli.layers.base import Context, Layer, Params, Shape, State
 from liuli.layers.normalization.affine import (
@@ -68,6 +69,8 @@ class LayerNormalization(Layer):
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
         axes = places(self.axis, x)
+        if ctx.watch is None and axes == (x.ndim - 1,) and (ctx.mask is None or x.ndim > 2):
+            return layer_normalization(x, params.get("gamma"), params.get("beta"), self.epsilon), state
         xhat = standardized(at_least_float32(x), axes, self.epsilon, ctx.mask)
         return scaled(params, ctx.tap("xhat", xhat.astype(x.dtype)), axes), state
 

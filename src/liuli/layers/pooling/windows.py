@@ -114,6 +114,11 @@ class MaxPooling2D(_Windowed):
     aliases: ClassVar[tuple[str, ...]] = ("max_pool2d",)
     pool: ClassVar[Callable[..., jax.Array]] = max_pool
 
+    @property
+    def halves(self) -> bool:
+        """Whether it takes the largest of each 2 x 2, side by side."""
+        return self._windows == ((2, 2), (2, 2), "valid")
+
 
 @spec
 class MaxPooling3D(_Windowed):

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from liuli import kernels
+from liuli.activations import Activation, Sigmoid, Tanh
 from liuli.core.errors import ShapeError
 from liuli.core.keys import fold
 from liuli.core.specs import with_fields
@@ -33,8 +35,10 @@ class Affine(Step):
     which differs from class to class; those that are used here are named."""
 
     gates: ClassVar[int] = 1
+    kind: ClassVar[kernels.CellKind]
 
     units: int
+    activation: Activation
     use_bias: bool
     kernel_initializer: Initializer
     recurrent_initializer: Initializer
@@ -63,6 +67,26 @@ class Affine(Step):
         x_factor = factor(self.dropout, x.shape, x.dtype, ctx.at("dropout"))
         h_factor = factor(self.recurrent_dropout, (x.shape[0], self.units), x.dtype, ctx.at("recurrent_dropout"))
         return Shared(params, x_factor, h_factor)
+
+    def whole(
+        self, shared: Shared, x: jax.Array, states: States, mask: Any, sequences: bool
+    ) -> tuple[jax.Array | None, States] | None:
+        params = shared.params
+        weights = params["kernel"], params["recurrent_kernel"]
+        if not self._usual or shared.h_factor is not None or not kernels.usable(x, *weights, *states):
+            return None
+        bias = self._gate_bias(params["bias"]) if self.use_bias else None
+        x = x if shared.x_factor is None else x * shared.x_factor[:, None]
+        return kernels.recurrent(self.kind, x, *weights, bias, states, mask, sequences)
+
+    @property
+    def _usual(self) -> bool:
+        """Whether the equations are those of the kernel."""
+        return self.activation == Tanh() and getattr(self, "recurrent_activation", Sigmoid()) == Sigmoid()
+
+    def _gate_bias(self, bias: jax.Array) -> jax.Array:
+        """b with a row for each gate."""
+        return bias.reshape(-1, self.units)
 
     def _rules(self, suffix: str, kind: type) -> list[tuple[str, Any]]:
         return [("recurrent_kernel" if n == "recurrent" else n, rule) for n, rule in super()._rules(suffix, kind)]

@@ -40,6 +40,11 @@ class StepOfCell(Step):
     def advance(self, shared: Any, x: jax.Array, states: States, ctx: Context) -> States:
         return self.cell.advance(shared, x, states, ctx.at("cell", ctx.mask))
 
+    def whole(
+        self, shared: Any, x: jax.Array, states: States, mask: Any, sequences: bool
+    ) -> tuple[jax.Array | None, States] | None:
+        return self.cell.whole(shared, x, states, mask, sequences)
+
     def output(self, states: States) -> jax.Array:
         return self.cell.output(states)
 

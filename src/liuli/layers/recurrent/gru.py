@@ -7,6 +7,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from liuli import kernels
 from liuli.activations import Activation, Sigmoid, Tanh
 from liuli.constraints import Constraint
 from liuli.core.specs import abstract, dial, setting, spec
@@ -42,6 +43,7 @@ class GRUStep(Affine):
     reset_after: bool = True
 
     gates: ClassVar[int] = 3
+    kind: ClassVar[kernels.CellKind] = kernels.GRU
 
     def initial_bias(self, key: jax.Array) -> jax.Array:
         wide = self.gates * self.units
@@ -62,6 +64,14 @@ class GRUStep(Affine):
             z, r = self._gates(from_x[:, :cut] + h @ recurrent[:, :cut], ctx)
             g = from_x[:, cut:] + (r * h) @ recurrent[:, cut:]
         return (z * before + (1.0 - z) * self.activation(ctx.tap("candidate", g)),)
+
+    @property
+    def _usual(self) -> bool:
+        return super()._usual and self.reset_after
+
+    def _gate_bias(self, bias: jax.Array) -> jax.Array:
+        (z, r, g), (z_recurrent, r_recurrent, g_recurrent) = bias.reshape(2, 3, self.units)
+        return jnp.stack([z + z_recurrent, r + r_recurrent, g, g_recurrent])
 
     def _gates(self, both: jax.Array, ctx: Context) -> list[jax.Array]:
         return jnp.split(self.recurrent_activation(ctx.tap("gates", both)), 2, axis=-1)

@@ -63,20 +63,36 @@ class Recurrent(Step):
 
     def apply(self, params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, State]:
         x, given = opened(x)
-        before = given or self._before(state, _one_step(x))
+        before, mask = given or self._before(state, _one_step(x)), opened(ctx.mask)[0]
+        if self.go_backwards:
+            x, mask = jnp.flip(x, 1), time_reversed(mask)
         shared = self.prepare(params, _one_step(x), ctx)
+        ys, after = self._at_once(shared, x, before, mask, ctx) or self._by_steps(shared, x, before, mask, ctx)
+        y = self.output(after) if ys is None else ys
+        if ys is not None and self.zero_output_for_mask:
+            y = held(mask, y, jnp.zeros_like(y))
+        state = {name: _last(new, state[name]) for name, new in zip(self.state_names, after, strict=True) if state}
+        return (y, *after) if self.return_state else y, state
 
+    def _at_once(self, shared: Any, x: jax.Array, before: States, mask: Any, ctx: Context) -> Any:
+        """The outputs, if they are wanted, and the last states, where one call makes them and nobody looks inside."""
+        if ctx.watch is not None or self.num_steps is not None:
+            return None
+        return self.whole(shared, x, before, mask, self.return_sequences)
+
+    def _by_steps(self, shared: Any, x: jax.Array, before: States, mask: Any, ctx: Context) -> Any:
         def step(ctx: Context, states: States, now: Any) -> tuple[States, jax.Array | None]:
             x_t, counts, cut = now
             if cut is not None:
                 states = tuple(jnp.where(cut, jax.lax.stop_gradient(s), s) for s in states)
             states = self.advance(shared, x_t, states, dataclasses.replace(ctx, mask=counts))
-            return states, self._shown(states, counts) if self.return_sequences else None
+            return states, self.output(states) if self.return_sequences else None
 
-        after, ys = ctx.scan(step, before, self._in_time(x, opened(ctx.mask)[0]))
-        y = self.output(after) if ys is None else jnp.moveaxis(ys, 0, 1)
-        state = {name: _last(new, state[name]) for name, new in zip(self.state_names, after, strict=True) if state}
-        return (y, *after) if self.return_state else y, state
+        t = jnp.arange(x.shape[1])
+        cut = None if self.num_steps is None else (t > 0) & (t % self.num_steps == 0)
+        in_time = jnp.moveaxis(x, 1, 0), None if mask is None else jnp.moveaxis(mask, 1, 0), cut
+        after, ys = ctx.scan(step, before, in_time)
+        return None if ys is None else jnp.moveaxis(ys, 0, 1), after
 
     def restarted(self, state: State) -> State:
         return jax.tree.map(jnp.zeros_like, state) if self.stateful else state
@@ -97,17 +113,6 @@ class Recurrent(Step):
             fix = "give ll.Input((time, features), batch_size=...) and fit the same batch_size"
             raise ShapeError("", got=f"a batch of {x.shape[0]}", expected=expected, fix=fix)
         return tuple(old.astype(new.dtype) for old, new in zip(stored, start, strict=True))
-
-    def _in_time(self, x: jax.Array, mask: Any) -> tuple[jax.Array, Any, Any]:
-        """By step: x, (time, batch, ...); the mask, (time, batch); and where the gradient is cut, (time,)."""
-        x, mask = (jnp.flip(x, 1), time_reversed(mask)) if self.go_backwards else (x, mask)
-        t = jnp.arange(x.shape[1])
-        cut = None if self.num_steps is None else (t > 0) & (t % self.num_steps == 0)
-        return jnp.moveaxis(x, 1, 0), None if mask is None else jnp.moveaxis(mask, 1, 0), cut
-
-    def _shown(self, states: States, counts: Any) -> jax.Array:
-        y = self.output(states)
-        return held(counts, y, jnp.zeros_like(y)) if self.zero_output_for_mask else y
 
 
 def opened(x: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from liuli import kernels
 from liuli.activations import Activation, Sigmoid, Tanh
 from liuli.constraints import Constraint
 from liuli.core.specs import abstract, dial, setting, spec
@@ -42,6 +43,7 @@ class LSTMStep(Affine):
     recurrent_dropout: float = dial(default=0.0, least=0.0, most=1.0)
 
     gates: ClassVar[int] = 4
+    kind: ClassVar[kernels.CellKind] = kernels.LSTM
     state_names: ClassVar[tuple[str, ...]] = ("h", "c")
 
     def initial_bias(self, key: jax.Array) -> jax.Array:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import jax
 
+from liuli import kernels
 from liuli.activations import Activation, Tanh
 from liuli.constraints import Constraint
 from liuli.core.specs import abstract, dial, setting, spec
@@ -35,6 +38,8 @@ class SimpleRNNStep(Affine):
     bias_constraint: Constraint | None = None
     dropout: float = dial(default=0.0, least=0.0, most=1.0)
     recurrent_dropout: float = dial(default=0.0, least=0.0, most=1.0)
+
+    kind: ClassVar[kernels.CellKind] = kernels.SIMPLE_RNN
 
     def step(self, shared: Shared, x: jax.Array, states: States, ctx: Context) -> States:
         x, h = shared.dropped(x, states[0])

@@ -52,6 +52,15 @@ class Step(Layer):
         named = zip(self.state_names, after, states, strict=True)
         return tuple(ctx.tap(name, held(ctx.mask, new, old)) for name, new, old in named)
 
+    def whole(
+        self, shared: Any, x: jax.Array, states: States, mask: Any, sequences: bool
+    ) -> tuple[jax.Array | None, States] | None:
+        """All steps in one call: the outputs (batch, time, ...), if ``sequences`` are wanted, and the last states.
+
+        None where steps are taken one by one: there is no kernel for them.
+        """
+        return None
+
     def output(self, states: States) -> jax.Array:
         """What is put out when the states are these."""
         return states[0]
@@ -106,8 +115,8 @@ class Cell(Step):
 
 
 def held(mask: Any, new: jax.Array, old: jax.Array) -> jax.Array:
-    """``new`` where the step counts, ``old`` where it does not; ``mask``: (batch,), or None where all count."""
-    return new if mask is None else jnp.where(mask.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+    """``new`` where steps count, ``old`` elsewhere; ``mask``: (batch,) or (batch, time), None where all count."""
+    return new if mask is None else jnp.where(mask.reshape(*mask.shape, *(1,) * (new.ndim - mask.ndim)), new, old)
 
 
 def require_states(step: Step, given: Any, x: Shape) -> None:

@@ -1,0 +1,45 @@
+// What XLA calls for attention. A mask of one element stands for none.
+#include "attention.h"
+
+#include "handler.h"
+
+namespace liuli {
+
+using Truths = ffi::Buffer<ffi::PRED>;
+
+// q: (batch, queries, heads, d)   k: (batch, keys, groups, d)   v: (batch, keys, groups, m)   mask: each axis whole or 1
+static Attention attention_of(const Floats& q, const Floats& k, const Floats& v, const Truths& mask, int masked, int causal, int window) {
+  Attention a{size(q, 0), size(q, 1), size(k, 1), size(q, 2), size(k, 2), size(q, 3), size(v, 3),
+              causal != 0, window, nullptr, 0, 0, 0};
+  if (!masked) return a;
+  auto shape = mask.dimensions();
+  a.mask = mask.typed_data();
+  a.mask_query = shape[2] == 1 ? 0 : shape[3];
+  a.mask_head = shape[1] == 1 ? 0 : shape[2] * shape[3];
+  a.mask_sample = shape[0] == 1 ? 0 : shape[1] * shape[2] * shape[3];
+  return a;
+}
+
+static ffi::Error forward(ffi::ThreadPool pool, Floats q, Floats k, Floats v, Truths mask, int32_t masked, int32_t causal,
+                          int32_t window, OutFloats y, OutFloats sums) {
+  attention_forward(pool, attention_of(q, k, v, mask, masked, causal, window),
+                    {q.typed_data(), k.typed_data(), v.typed_data(), y->typed_data(), sums->typed_data()});
+  return ffi::Error::Success();
+}
+
+static ffi::Error backward(ffi::ThreadPool pool, Floats q, Floats k, Floats v, Truths mask, Floats y, Floats sums, Floats dy,
+                           int32_t masked, int32_t causal, int32_t window, OutFloats dq, OutFloats dk, OutFloats dv) {
+  attention_backward(pool, attention_of(q, k, v, mask, masked, causal, window),
+                     {q.typed_data(), k.typed_data(), v.typed_data(), y.typed_data(), sums.typed_data(), dy.typed_data(),
+                      dq->typed_data(), dk->typed_data(), dv->typed_data()});
+  return ffi::Error::Success();
+}
+
+HANDLER(attention_forward, forward,
+        .Arg<Floats>().Arg<Floats>().Arg<Floats>().Arg<Truths>().Attr<int32_t>("masked").Attr<int32_t>("causal")
+            .Attr<int32_t>("window").Ret<Floats>().Ret<Floats>());
+HANDLER(attention_backward, backward,
+        .Arg<Floats>().Arg<Floats>().Arg<Floats>().Arg<Truths>().Arg<Floats>().Arg<Floats>().Arg<Floats>()
+            .Attr<int32_t>("masked").Attr<int32_t>("causal").Attr<int32_t>("window").Ret<Floats>().Ret<Floats>().Ret<Floats>());
+
+}  // namespace liuli

@@ -1,0 +1,15 @@
+// What XLA calls for GELU.
+#include "gelu.h"
+
+#include "handler.h"
+
+namespace liuli {
+
+static ffi::Error forward(ffi::ThreadPool pool, Floats x, int32_t keep, OutFloats y, OutFloats slope) {
+  gelu_forward(pool, x.element_count(), x.typed_data(), y->typed_data(), keep ? slope->typed_data() : nullptr);
+  return ffi::Error::Success();
+}
+
+HANDLER(gelu, forward, .Arg<Floats>().Attr<int32_t>("keep").Ret<Floats>().Ret<Floats>());
+
+}  // namespace liuli

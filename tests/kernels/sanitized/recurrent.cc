@@ -1,0 +1,35 @@
+#include "../../../native/recurrent.h"
+
+#include "driver.h"
+
+namespace liuli {
+
+template <class Cell>
+void drive(Threads& pool, Random& random) {
+  constexpr size_t G = Cell::gates.size(), S = Cell::states, K = Cell::saved, X = x_gates<Cell>(), H = h_gates<Cell>();
+  Recurrence r{random(1, 40), random(1, 4), random(1, 20), random(1, 40)};
+  size_t steps = static_cast<size_t>(r.batch) * r.steps, states = S * r.batch * r.units;
+  const uint8_t* mask = random.coin() ? random.bytes(steps) : nullptr;
+  float* recurrent = random.floats(r.units * H * r.units);
+  float* kept = random.floats(steps * K * r.wide());
+  float* ys = random.coin() ? random.floats(steps * r.units) : nullptr;
+  recurrent_forward<Cell>(pool, r, {random.floats(steps * r.inputs), random.floats(r.inputs * X * r.units), recurrent,
+                                    random.floats(G * r.units), random.floats(states), mask, ys, random.floats(states),
+                                    random.floats(steps * r.row()), kept});
+  float* dx = random.floats(steps * X * r.wide());
+  float* dh = X == H && H == G ? dx : random.floats(steps * H * r.wide());
+  recurrent_backward<Cell>(pool, r, {kept, recurrent, ys, random.floats(states), mask, dx, dh, random.floats(states),
+                                     random.floats(G * r.wide())});
+}
+
+}  // namespace liuli
+
+int main() {
+  liuli::Threads pool(3);
+  for (unsigned seed = 0; seed < 12; seed++) {
+    liuli::Random random(seed);
+    liuli::drive<liuli::Lstm>(pool, random);
+    liuli::drive<liuli::Gru>(pool, random);
+    liuli::drive<liuli::SimpleRnn>(pool, random);
+  }
+}

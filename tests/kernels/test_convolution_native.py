@@ -1,0 +1,210 @@
+"""Native convolutions against plain XLA: values and all gradients, wherever JAX may call them."""
+
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liuli.kernels import conv_block, conv_transpose
+from liuli.kernels.native import plain, usable
+from tests.numeric import close
+
+pytestmark = pytest.mark.skipif(not usable(jnp.ones(1)), reason="no native kernels here")
+
+ONE, TWO = (1, 1), (2, 2)
+CLOSE = 2e-5
+COUNTS = {"convolution_forward": 2, "convolution_input": 1, "convolution_kernel": 2}  # the first layer needs no dx
+
+
+def normal(*shape, seed=0):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
+
+
+def arrays(batch, space, window, inside, filters, groups=1):
+    return normal(batch, *space, inside * groups), normal(*window, inside, filters * groups), normal(filters * groups)
+
+
+def compare(f, *at):
+    """``f`` and its gradients at ``at``, both ways."""
+
+    def run(*at):
+        y, pull = jax.vjp(f, *at)
+        return y, pull(jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape))
+
+    mine = jax.jit(run)(*at)
+    with plain():
+        close(mine, jax.jit(run)(*at), relative=CLOSE)
+
+
+def pairs(least, most):
+    return st.tuples(st.integers(least, most), st.integers(least, most))
+
+
+@settings(max_examples=12)  # each is two programs to compile
+@given(
+    batch=st.integers(1, 5),
+    axes=st.tuples(pairs(1, 4), pairs(1, 3), pairs(1, 2), pairs(5, 13)),
+    channels=pairs(1, 40),
+    groups=st.sampled_from([1, 1, 3]),
+    padding=st.sampled_from(["valid", "same"]),
+    how=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+)
+def test_images(batch, axes, channels, groups, padding, how):
+    window, strides, dilation, extra = axes
+    space = [(k - 1) * d + e for k, d, e in zip(window, dilation, extra, strict=True)]
+    bias, relu, pool = how
+    x, w, b = arrays(batch, space, window, *(-(-n // groups) for n in channels), groups)
+
+    def f(x, w, *b):
+        return conv_block(x, w, b[0] if b else None, strides, padding, dilation, groups, relu, pool)
+
+    compare(f, x, w, *[b] * bias)
+
+
+@settings(max_examples=8)
+@given(
+    axes=st.tuples(pairs(1, 4), pairs(1, 3), pairs(1, 2), pairs(1, 9)),
+    channels=st.integers(2, 40),
+    filters=st.integers(1, 2),
+    padding=st.sampled_from(["valid", "same"]),
+    relu=st.booleans(),
+)
+def test_each_channel_alone(axes, channels, filters, padding, relu):
+    window, strides, dilation, extra = axes
+    space = [(k - 1) * d + e for k, d, e in zip(window, dilation, extra, strict=True)]
+    x, w, b = arrays(3, space, window, 1, filters, channels)
+    compare(lambda *at: conv_block(*at, strides, padding, dilation, channels, relu), x, w, b)
+
+
+@settings(max_examples=6)
+@given(
+    numbers=st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 2)),
+    steps=st.integers(7, 20),
+    groups=st.sampled_from([1, 5]),
+    padding=st.sampled_from(["valid", "same", "causal"]),
+)
+def test_sequences(numbers, steps, groups, padding):
+    size, stride, dilation = numbers
+    x, w, b = arrays(3, (steps,), (size,), 1 if groups == 5 else 4, 3, groups)
+    compare(lambda *at: conv_block(*at, (stride,), padding, (dilation,), groups, True), x, w, b)
+
+
+@settings(max_examples=6)
+@given(axes=st.tuples(pairs(1, 4), pairs(1, 3), pairs(1, 2), pairs(2, 7)), padding=st.sampled_from(["valid", "same"]))
+def test_transposes(axes, padding):
+    window, strides, dilation, space = axes
+    x, w = normal(2, *space, 17), normal(*window, 5, 17)
+    compare(lambda x, w: conv_transpose(x, w, strides, padding, dilation), x, w)
+
+
+@pytest.mark.parametrize(("strides", "groups", "pool"), [(ONE, 1, True), (TWO, 1, False), (ONE, 24, False)])
+def test_images_larger_than_the_cache(strides, groups, pool):
+    x, w, b = arrays(2, (96, 95), (3, 3), 24 // groups, 70 if groups == 1 else 1, groups)
+    compare(lambda *at: conv_block(*at, strides, "same", ONE, groups, True, pool), x, w, b)
+
+
+def test_an_image_of_one_row_and_blocks_of_many_channels():
+    x, w, b = arrays(1, (1, 9), (1, 3), 83, 130)
+    compare(lambda *at: conv_block(*at, ONE, "same", ONE, 1, True), x, w, b)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_not_a_number_stays(relu):
+    x, w, b = arrays(2, (8, 9), (3, 3), 3, 20)
+    bad = x.at[0, 2, 3, 1].set(jnp.nan).at[1, 0, 0, 0].set(jnp.inf)
+    for pool in (False, True):
+
+        def run(x, pool=pool):
+            y, pull = jax.vjp(lambda x: conv_block(x, w, b, ONE, "same", ONE, 1, relu, pool), x)
+            return y, pull(jnp.ones_like(y))
+
+        mine = run(bad)
+        with plain():
+            want = run(bad)
+        for a, c in zip(mine, want, strict=True):
+            np.testing.assert_allclose(a, c, rtol=1e-4, atol=1e-4)  # not a number in the same places
+
+
+def test_the_first_of_equal_elements_has_the_gradient():
+    w = jnp.ones((1, 2, 1, 1))
+    dx = jax.grad(lambda x: conv_block(x, w, None, (1, 2), "valid", ONE, pool=True).sum())(jnp.ones((1, 2, 4, 1)))
+    np.testing.assert_array_equal(dx[0, :, :, 0], [[1, 1, 0, 0], [0, 0, 0, 0]])
+
+
+def test_no_images():
+    x, w, b = arrays(0, (6, 6), (3, 3), 2, 4)
+    y, pull = jax.vjp(lambda *at: conv_block(*at, ONE, "valid", ONE, 1, True, True), x, w, b)
+    dx, dw, db = pull(y)
+    assert (y.shape, dx.shape) == ((0, 2, 2, 4), x.shape) and not dw.any() and not db.any()
+
+
+def test_images_too_small_to_pool_are_refused_either_way():
+    x, w, b = arrays(1, (3, 6), (3, 3), 2, 4)
+    with pytest.raises((TypeError, ValueError)):
+        conv_block(x, w, b, ONE, "valid", ONE, pool=True)
+    with plain(), pytest.raises((TypeError, ValueError)):
+        conv_block(x, w, b, ONE, "valid", ONE, pool=True)
+
+
+def block(x, w, b):
+    return conv_block(x, w, b, ONE, "same", ONE, 1, True, True)
+
+
+def mapped(x, w, b):
+    return jax.vmap(block, (0, None, 0))(jnp.stack([x, 2 * x]), w, jnp.stack([b, -b]))
+
+
+def scanned(x, w, b):
+    return jax.lax.scan(lambda total, part: (total + block(part, w, b).sum(), block(part, w, b)), 0.0, x[:, None])[1]
+
+
+def remade(x, w, b):
+    return jax.checkpoint(lambda x: jnp.sin(block(x, w, b)))(x)
+
+
+def compiled(x, w, b):
+    return jax.jit(block)(x, w, b)
+
+
+@pytest.mark.parametrize("way", [mapped, scanned, remade, compiled])
+def test_within(way):
+    compare(way, *arrays(3, (7, 6), (3, 2), 3, 18))
+
+
+def test_gradients_that_nobody_asks_for_are_not_computed():
+    first, second = arrays(2, (8, 8), (3, 3), 1, 4), arrays(2, (4, 4), (3, 3), 4, 5)
+
+    def loss(kernels):
+        return block(block(first[0], kernels[0], first[2]), kernels[1], second[2]).sum()
+
+    text = jax.jit(jax.grad(loss)).lower([first[1], second[1]]).compile().as_text()
+    assert {name: text.count(f'custom_call_target="liuli_{name}"') for name in COUNTS} == COUNTS
+
+
+SHARDED = """
+import jax, jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from liuli.kernels import conv_block
+from liuli.kernels.native import plain
+x, w, b = (jax.random.normal(jax.random.key(i), s) for i, s in enumerate([(4, 9, 8, 3), (3, 3, 3, 5), (5,)]))
+def loss(x, w, b):
+    return jnp.sin(conv_block(x, w, b, (1, 1), "same", (1, 1), 1, True, True)).sum()
+with plain():
+    want = jax.jit(jax.grad(loss, (0, 1, 2)))(x, w, b)
+apart = jax.device_put(x, NamedSharding(Mesh(jax.devices(), "d"), PartitionSpec("d")))
+got = jax.jit(jax.grad(loss, (0, 1, 2)))(apart, w, b)
+assert len(jax.devices()) == 2
+assert all(bool(jnp.allclose(a, c, rtol=1e-4, atol=1e-4)) for a, c in zip(got, want))
+"""
+
+
+def test_a_batch_on_two_devices():
+    env = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", SHARDED], env=env, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
