@@ -34,7 +34,7 @@ clean:  ## remove .venv and caches; what you trained stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written last, and taken away first: what was interrupted is done again.
-.venv/installed: pyproject.toml Makefile
+.venv/installed: pyproject.toml Makefile $(wildcard native/*.h native/*.c native/*.cc) native/CMakeLists.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "liuli needs Python 3.11 or newer, which $(PYTHON) is not: name one, as in make run PYTHON=python3.12" >&2; exit 1; }
 	@echo "Setting up .venv (once; a few minutes) ..."

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.data import Data
-from benchmarks.sides import OURS, LeftOut, Turn
+from benchmarks.sides import OURS, Turn
 from benchmarks.workloads import Workload
 
 NETWORKS = 256
@@ -30,8 +30,6 @@ def ours(workload: Workload, data: Data) -> Turn:
     import liuli as ll
     from benchmarks.sides.ours import model_of
 
-    if not hasattr(ll, "fit_many"):
-        raise LeftOut("this version of liuli trains one network at a time")
     model, settings = model_of(workload), {"optimizer/learning_rate": RATES}
 
     def turn(limit: float) -> float:

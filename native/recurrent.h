@@ -201,9 +201,9 @@ void recurrent_forward(Pool& pool, const Recurrence& r, const ForwardArrays& a) 
   });
 }
 
-// The gradients of the gates at step t, of one row: to memory, and added to those of the bias.
+// The gradients of the gates at step t, of one row: to memory, those for U to `near` too, and added to those of the bias.
 template <class Cell>
-void back_one(const Recurrence& r, const BackwardArrays& a, int b, int t, float* d, float* dbias) {
+void back_one(const Recurrence& r, const BackwardArrays& a, int b, int t, float* d, float* near, float* dbias) {
   constexpr int G = Cell::gates.size(), S = Cell::states, K = Cell::saved;
   const int wide = r.wide();
   size_t at = r.at(b, t);
@@ -219,7 +219,8 @@ void back_one(const Recurrence& r, const BackwardArrays& a, int b, int t, float*
     for (int q = 0; q < G; q++) {
       Gate g = Cell::gates[q];
       if (g.x >= 0) store(a.dx_gates + (at * x_gates<Cell>() + g.x) * wide + u, dz[q]);
-      if (g.h >= 0) store(a.dh_gates + (at * h_gates<Cell>() + g.h) * wide + u, dz[q]);
+      if (g.h >= 0) store(near + g.h * wide + u, dz[q]);
+      if (g.h >= 0 && a.dh_gates != a.dx_gates) store(a.dh_gates + (at * h_gates<Cell>() + g.h) * wide + u, dz[q]);
       store(dbias + q * wide + u, load(dbias + q * wide + u) + dz[q]);
     }
   }
@@ -229,22 +230,21 @@ template <class Cell>
 void backward_rows(const Recurrence& r, const BackwardArrays& a, const float* packed, int b0, int n, float* dbias) {
   constexpr int G = Cell::gates.size(), S = Cell::states, H = h_gates<Cell>();
   const int wide = r.wide(), K = H * wide;
-  float* d = scratch<Use::task>(static_cast<size_t>(n) * S * wide);  // (row, state, wide)
+  float* d = scratch<Use::task>(static_cast<size_t>(n) * (S * wide + K));  // (row, state, wide)
+  float* near = d + static_cast<size_t>(n) * S * wide;  // the gates' gradients side by side: in memory they lie far apart
   std::memset(d, 0, sizeof(float) * n * S * wide);
   std::memset(dbias, 0, sizeof(float) * G * wide);
   for (int i = 0; i < n; i++)
     for (int s = 0; s < S; s++)
       std::memcpy(d + (i * S + s) * wide, a.dlast + (static_cast<size_t>(s) * r.batch + b0 + i) * r.units, sizeof(float) * r.units);
   for (int t = r.steps - 1; t >= 0; t--) {
-    for (int i = 0; i < n; i++) back_one<Cell>(r, a, b0 + i, t, d + i * S * wide, dbias);
-    const float* dh = a.dh_gates + r.at(b0, t) * K;
+    for (int i = 0; i < n; i++) back_one<Cell>(r, a, b0 + i, t, d + i * S * wide, near + static_cast<ptrdiff_t>(i) * K, dbias);
     for (int u = 0; u < wide; u += PANEL)
       by_tiles(n, [&](auto rows, int at) __attribute__((always_inline)) {
         vec c[rows][2];
         float* to = d + static_cast<size_t>(at) * S * wide + u;
         unrolled<rows>(EACH(i) { c[i][0] = load(to + i * S * wide), c[i][1] = load(to + i * S * wide + W); });
-        ptrdiff_t step = static_cast<ptrdiff_t>(r.steps) * K;
-        multiply<rows, 2>(K, dh + at * step, step, 1, packed + static_cast<size_t>(u) * K, PANEL, c);
+        multiply<rows, 2>(K, near + static_cast<ptrdiff_t>(at) * K, K, 1, packed + static_cast<size_t>(u) * K, PANEL, c);
         unrolled<rows>(EACH(i) { store(to + i * S * wide, c[i][0]), store(to + i * S * wide + W, c[i][1]); });
       });
   }

@@ -26,7 +26,9 @@ import jax  # noqa: E402 - reads the environment
 for name, value in STRICT.items():  # should a plugin have imported JAX before
     jax.config.update(name, value)
 
-hypothesis.settings.register_profile("liuli", deadline=None, derandomize="CI" in os.environ)
+# What fails is reported as it was found: to shrink an example, each of which compiles, takes minutes.
+found = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.shrink]
+hypothesis.settings.register_profile("liuli", deadline=None, derandomize="CI" in os.environ, phases=found)
 hypothesis.settings.load_profile("liuli")
 
 _RAN = pytest.StashKey[list[int]]()

@@ -47,7 +47,7 @@ def is_native(layer, params, x):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(
     batch=st.integers(1, 9),
     steps=st.integers(1, 6),

@@ -18,7 +18,7 @@ FLAGS = ["-mavx2", "-mfma"] if platform.machine() in ("x86_64", "AMD64") else []
 @pytest.mark.parametrize("kernel", sorted(path.stem for path in FOLDER.glob("*.cc")))
 def test_kernel(kernel, sanitizer, tmp_path):
     program = tmp_path / kernel
-    how = ["-std=c++20", "-O1", "-g", "-Wno-psabi", "-pthread", f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all"]
+    how = ["-std=c++20", "-O0", "-Wno-psabi", "-pthread", f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all"]
     built = run([COMPILER, *how, *FLAGS, str(FOLDER / f"{kernel}.cc"), "-o", str(program)])
     if built.returncode and "cannot find" in built.stderr:
         pytest.skip(f"the compiler has no {sanitizer} sanitizer")

@@ -82,7 +82,7 @@ def compare_single(layer, kind, name, queries, keys, causal, masked, seed, **fie
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(**single)
 def test_attention(name, use_scale, queries, keys, causal, masked, seed):
     layer = layers.Attention(use_scale, use_causal_mask=causal)
@@ -90,7 +90,7 @@ def test_attention(name, use_scale, queries, keys, causal, masked, seed):
     compare_single(layer, kind, name, queries, keys, causal, masked, seed, use_scale=use_scale)
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(**single)
 def test_concat_attention(use_scale, queries, keys, causal, masked, seed):
     """In float32: Keras's tanh of a float64 is no better."""
@@ -99,7 +99,7 @@ def test_concat_attention(use_scale, queries, keys, causal, masked, seed):
     compare_single(layer, keras.layers.Attention, "float32", queries, keys, causal, masked, seed, **fields)
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(**single)
 def test_additive_attention(use_scale, queries, keys, causal, masked, seed):
     layer = layers.AdditiveAttention(use_scale, use_causal_mask=causal)
@@ -133,7 +133,7 @@ def compare_several(layer, other, name, queries, keys, causal, masked, seed):
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(heads=st.integers(1, 3), output=st.none() | st.just((5,)), **several)
 def test_multi_head_attention(name, heads, size, output, queries, keys, window, causal, masked, use_bias,
                               use_gate, seed):  # fmt: skip
@@ -146,7 +146,7 @@ def test_multi_head_attention(name, heads, size, output, queries, keys, window, 
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(groups=st.integers(1, 2), sharing=st.integers(1, 3), **several)
 def test_grouped_query_attention(name, groups, sharing, size, queries, keys, window, causal, masked, use_bias, use_gate,
                                  seed):  # fmt: skip

@@ -61,7 +61,8 @@ def test_ctc(dtype, seed, padding, time, classes):
     repeats = ((filled[:, 1:] == filled[:, :-1]) & (filled[:, 1:] > 0)).sum(1)
     possible = lengths + repeats <= steps
     np.testing.assert_array_equal(np.isfinite(each), possible)
-    np.testing.assert_allclose(each[possible], want[possible], rtol=TOLERANCE[dtype])
+    rounding = 0.1 * TOLERANCE[dtype]  # of log-probabilities, whose sum may be near 0
+    np.testing.assert_allclose(each[possible], want[possible], rtol=TOLERANCE[dtype], atol=rounding)
     scale = max(1.0, np.abs(slope).max())
     np.testing.assert_allclose(gradient, slope, rtol=0, atol=TOLERANCE[dtype] * scale)
 

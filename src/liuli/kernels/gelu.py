@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
 from liuli.kernels.native import call, like, usable
 
 
 def gelu(x: jax.Array) -> jax.Array:
     """y = x (1 + erf(x / sqrt 2)) / 2; natively the slope is made along with the value, from the same exponential."""
+    x = jnp.asarray(x)
     return _gelu(x) if usable(x) else jax.nn.gelu(x, approximate=False)
 
 

@@ -6,10 +6,10 @@ import math
 
 import jax
 
-from liuli.kernels.native import own_forms
+from liuli.kernels.native import call, like, own_forms, usable
 from liuli.kernels.tiny import LIMIT
 
-_LARGE = 1 << 22  # multiplications
+_LARGE = 1 << 22  # multiplications: from here on the native product is faster, above all on the way back
 
 
 def product(x: jax.Array, w: jax.Array) -> jax.Array:
@@ -18,24 +18,28 @@ def product(x: jax.Array, w: jax.Array) -> jax.Array:
     if own_forms() and work <= LIMIT:  # products and sums, which become part of what is around them
         return (x[..., None] * w.reshape(*(1,) * (x.ndim - 1), *w.shape)).sum(-2)
     rows = x.reshape(-1, x.shape[-1])  # of one matrix: its gradients are faster than those of several
-    narrow = own_forms() and work >= _LARGE and w.shape[0] > w.shape[1]
-    y = _narrowing(rows, w) if narrow else rows @ w
+    y = _large(rows, w) if work >= _LARGE and usable(rows, w) else rows @ w
     return y.reshape(*x.shape[:-1], w.shape[1])
 
 
+def multiplied(a: jax.Array, b: jax.Array, turned_a: bool = False, turned_b: bool = False) -> jax.Array:
+    """A B by the native product, either of which may be given turned."""
+    shape = a.shape[turned_a], b.shape[not turned_b]
+    return call("product", [like(*shape)], a, b, turned_a=turned_a, turned_b=turned_b)[0]
+
+
 @jax.custom_vjp
-def _narrowing(x: jax.Array, w: jax.Array) -> jax.Array:
-    """x W where W has more rows than columns: its gradient is made turned, which XLA's products are faster at."""
-    return x @ w
+def _large(x: jax.Array, w: jax.Array) -> jax.Array:
+    return multiplied(x, w)
 
 
 def _kept(x: jax.Array, w: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return x @ w, (x, w)
+    return _large(x, w), (x, w)
 
 
 def _back(kept: tuple[jax.Array, jax.Array], g: jax.Array) -> tuple[jax.Array, jax.Array]:
     x, w = kept
-    return g @ w.T, jax.lax.optimization_barrier(g.T @ x).T
+    return multiplied(g, w, turned_b=True), multiplied(x, g, turned_a=True)
 
 
-_narrowing.defvjp(_kept, _back)
+_large.defvjp(_kept, _back)

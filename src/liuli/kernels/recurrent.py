@@ -54,13 +54,15 @@ def recurrent(
     units = states[0].shape[-1]
     bias = jnp.zeros((cell.gates, units), x.dtype) if bias is None else bias
     counts = None if mask is None else mask.astype(jnp.uint8)
-    ys, last = _over_time(cell, sequences, x, kernel, recurrent_kernel, bias, jnp.stack(states), counts)
+    found: Any = _over_time(cell, sequences, x, kernel, recurrent_kernel, bias, jnp.stack(states), counts)
+    ys, last = found
     return ys if sequences else None, tuple(last)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _over_time(cell: CellKind, sequences: bool, *arrays: Any) -> tuple[jax.Array, jax.Array]:
-    return _forward(cell, sequences, False, *arrays)[:2]
+    ys, last, *_ = _forward(cell, sequences, False, *arrays)
+    return ys, last
 
 
 def _forward(

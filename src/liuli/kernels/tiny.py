@@ -17,7 +17,7 @@ from liuli.kernels.native import own_forms
 
 LIMIT = 1024  # elements of the largest array, or products of a matrix product: with more of them calls are faster
 
-_WHERE = {"gather", "dynamic_slice", "dynamic_update_slice", "scatter", "scatter-add", "while", "jit"}  # of any size
+_WHERE = {"gather", "dynamic_slice", "dynamic_update_slice", "while", "jit"}  # of any size
 _FUSED = _WHERE | {
     "abs", "add", "add_any", "and", "argmax", "argmin", "broadcast_in_dim", "ceil", "clamp", "concatenate",
     "convert_element_type", "copy", "copy_p", "cos", "custom_jvp_call", "custom_vjp_call", "div", "eq", "erf", "exp",
@@ -53,6 +53,8 @@ def _all_tiny(jaxpr: Jaxpr) -> bool:
 
 def _is_tiny(equation: Any) -> bool:
     name = equation.primitive.name
+    if name in ("scatter", "scatter-add"):  # in one place only; several need a call
+        return equation.invars[1].aval.ndim == 1
     return name in _WHERE or (name in _FUSED and all(v.aval.size <= LIMIT for v in equation.outvars))
 
 

@@ -31,6 +31,7 @@ from liuli.losses.base import (
 )
 
 _LEAST = 1e-7  # the smallest probability, as in Keras
+_MANY = 1024  # classes: with more of them the one that counts is looked up
 
 
 @abstract
@@ -229,8 +230,10 @@ def _safe_log(p: jax.Array) -> jax.Array:
 
 def _chosen(y_true: jax.Array, log_p: jax.Array) -> jax.Array:
     """sum_c y_c log p_c for one-hot y, log p_y for labels: (batch, ...)."""
-    if are_labels(y_true, log_p):
+    if are_labels(y_true, log_p) and log_p.shape[-1] > _MANY:
         return jnp.take_along_axis(log_p, y_true[..., None], axis=-1)[..., 0]
+    if are_labels(y_true, log_p):
+        return jnp.where(y_true[..., None] == jnp.arange(log_p.shape[-1], dtype=y_true.dtype), log_p, 0).sum(axis=-1)
     return (y_true.astype(log_p.dtype) * log_p).sum(axis=-1)
 
 

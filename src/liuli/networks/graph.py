@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -261,7 +262,11 @@ class Graph(Layer, family="networks"):
 
 def output_shapes(net: Graph, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The shapes and dtypes of the outputs for inputs like ``inputs``; nothing is computed."""
+    return _output_shapes(net, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in inputs), jnp.result_type(float))
 
+
+@lru_cache(maxsize=64)
+def _output_shapes(net: Graph, inputs: tuple[Any, ...], default: Any) -> tuple[Any, ...]:
     def run(*xs: jax.Array) -> Any:
         return net.apply(*net.init(jax.random.key(0), xs), xs, Context())[0]
 

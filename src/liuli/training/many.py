@@ -14,7 +14,6 @@ from itertools import chain
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from liuli.core.dials import check_dial, with_dials
@@ -197,4 +196,4 @@ def _columns(block: list[dict[str, Any]]) -> dict[str, np.ndarray]:
 def _apart(stacked: TrainState) -> list[TrainState]:
     """The members of a block, each by itself."""
     leaves, form = jax.tree.flatten(stacked)
-    return [jax.tree.unflatten(form, [jnp.asarray(leaf[i]) for leaf in leaves]) for i in range(leaves[0].shape[0])]
+    return [jax.tree.unflatten(form, own) for own in zip(*leaves, strict=True)]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from liuli.core.dials import Dials, with_dials
@@ -37,7 +36,7 @@ from liuli.training.recipe import Recipe, check_units
 from liuli.training.resolve import make_recipe
 from liuli.training.run import Run
 from liuli.training.saving import load_model, save_model
-from liuli.training.state import TrainState, adjusted, check_params, initialize, owned
+from liuli.training.state import TrainState, adjusted, as_built, initialize, owned
 
 
 class Model:
@@ -320,11 +319,8 @@ class Model:
         self._wanted = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), state.params)
 
     def _checked(self, state: TrainState) -> TrainState:
-        """The state, after parameters may have been assigned: shapes as built, NumPy arrays as JAX's."""
-        check_params(state.params, self._wanted)
         with self._scope():
-            params = jax.tree.map(lambda p, like: jnp.asarray(p, like.dtype), state.params, self._wanted)
-        return TrainState(params, state.state, state.slots, state.key, state.step)
+            return as_built(state, self._wanted)
 
     def _rows(self, x: Any) -> checked.Arrays:
         """Inputs as arrays, from raw rows where there is a schema."""

@@ -100,6 +100,23 @@ def owned(state: TrainState) -> TrainState:
     return jax.tree.map(jnp.copy, state)
 
 
+def as_built(now: TrainState, wanted: Any) -> TrainState:
+    """The state, after parameters may have been assigned: shapes as built, NumPy arrays as JAX's.
+
+    Raises:
+        ShapeError: what was assigned does not fit the network.
+    """
+    (got, form), (leaves, wanted_form) = jax.tree.flatten(now.params), jax.tree.flatten(wanted)
+    pairs = zip(got, leaves, strict=False)
+    if form == wanted_form and all(
+        isinstance(p, jax.Array) and (p.shape, p.dtype) == (w.shape, w.dtype) for p, w in pairs
+    ):
+        return now
+    check_params(now.params, wanted)
+    params = jax.tree.map(lambda p, like: jnp.asarray(p, like.dtype), now.params, wanted)
+    return TrainState(params, now.state, now.slots, now.key, now.step)
+
+
 def check_params(params: Any, expected: Any) -> None:
     """Raise ShapeError where parameters were assigned that do not fit the network."""
     got, wanted = paths(params), paths(expected)

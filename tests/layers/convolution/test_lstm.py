@@ -103,7 +103,7 @@ def test_dropout_leaves_out_the_same_elements_at_every_step():
 def test_dropout_needs_a_key_and_training():
     layer, x = ConvLSTM1D(1, 2, dropout=0.5, recurrent_dropout=0.5), jnp.ones((1, 3, 4, 1))
     params, _ = init(layer, x)
-    plain, _ = layer.replace(dropout=0.0, recurrent_dropout=0.0).apply(params, {}, x, Context(training=True))
+    plain, _ = layer.replace(dropout=None, recurrent_dropout=None).apply(params, {}, x, Context(training=True))
     close(layer.apply(params, {}, x, Context())[0], plain, relative=0)
     with pytest.raises(LiuliError, match="without a random key"):
         layer.apply(params, {}, x, Context(training=True))

@@ -43,8 +43,8 @@ class Affine(Step):
     kernel_initializer: Initializer
     recurrent_initializer: Initializer
     bias_initializer: Initializer
-    dropout: float
-    recurrent_dropout: float
+    dropout: float | None
+    recurrent_dropout: float | None
 
     def parameters(self, key: jax.Array, x: Shape) -> Params:
         if x.ndim != 2:
@@ -97,9 +97,8 @@ def biased(z: jax.Array, bias: jax.Array | None) -> jax.Array:
     return z if bias is None else z + last_axis(bias, z)
 
 
-def factor(rate: float, shape: tuple[int, ...], dtype: Any, ctx: Context) -> jax.Array | None:
+def factor(rate: float | None, shape: tuple[int, ...], dtype: Any, ctx: Context) -> jax.Array | None:
     """0 for units that are left out, 1 / (1 - rate) for the others; None where all stay as they are."""
-    never = isinstance(rate, float) and rate == 0.0  # a dial that may be turned is no float here, but traced
-    if never or not ctx.training:
+    if rate is None or not ctx.training:
         return None
     return with_fields(Dropout(0.0), {"rate": rate}).apply({}, {}, jnp.ones(shape, dtype), ctx)[0]

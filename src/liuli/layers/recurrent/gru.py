@@ -38,8 +38,8 @@ class GRUStep(Affine):
     kernel_constraint: Constraint | None = None
     recurrent_constraint: Constraint | None = None
     bias_constraint: Constraint | None = None
-    dropout: float = dial(default=0.0, least=0.0, most=1.0)
-    recurrent_dropout: float = dial(default=0.0, least=0.0, most=1.0)
+    dropout: float | None = dial(default=None, least=0.0, most=1.0)
+    recurrent_dropout: float | None = dial(default=None, least=0.0, most=1.0)
     reset_after: bool = True
 
     gates: ClassVar[int] = 3

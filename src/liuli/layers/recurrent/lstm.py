@@ -39,8 +39,8 @@ class LSTMStep(Affine):
     kernel_constraint: Constraint | None = None
     recurrent_constraint: Constraint | None = None
     bias_constraint: Constraint | None = None
-    dropout: float = dial(default=0.0, least=0.0, most=1.0)
-    recurrent_dropout: float = dial(default=0.0, least=0.0, most=1.0)
+    dropout: float | None = dial(default=None, least=0.0, most=1.0)
+    recurrent_dropout: float | None = dial(default=None, least=0.0, most=1.0)
 
     gates: ClassVar[int] = 4
     kind: ClassVar[kernels.CellKind] = kernels.LSTM
@@ -88,7 +88,7 @@ class LSTM(Recurrent, LSTMStep):
     kernel_regularizer, recurrent_regularizer, bias_regularizer:  penalties added to the loss.
     kernel_constraint, recurrent_constraint, bias_constraint:     what W, U and b are put back into after each update.
     dropout:                the probability that a feature of x is left out while training, at all steps of a call; the
-                            others are scaled up.
+                            others are scaled up. With None all stay.
     recurrent_dropout:      likewise of a unit of h, where it enters h U.
     return_sequences:       y is every h: (batch, time, units); at a masked step the last that counted.
     return_state:           the last h and c are outputs as well: ``y, h, c = LSTM(8, return_state=True)(x)``.

@@ -1,0 +1,19 @@
+// What XLA calls for large matrix products.
+#include "product.h"
+
+#include "handler.h"
+
+namespace liuli {
+
+// a: (m, k), or (k, m) where it is turned   b: (k, n), or (n, k)
+static ffi::Error multiplied(ffi::ThreadPool pool, Floats a, Floats b, int32_t turned_a, int32_t turned_b, OutFloats c) {
+  const int m = size(a, turned_a), k = size(a, !turned_a), n = size(b, !turned_b);
+  Matrix left = turned_a ? Matrix{a.typed_data(), 1, m} : Matrix{a.typed_data(), k, 1};
+  Matrix right = turned_b ? Matrix{b.typed_data(), 1, k} : Matrix{b.typed_data(), n, 1};
+  product(pool, {m, n, k}, left, right, c->typed_data());
+  return ffi::Error::Success();
+}
+
+HANDLER(product, multiplied, .Arg<Floats>().Arg<Floats>().Attr<int32_t>("turned_a").Attr<int32_t>("turned_b").Ret<Floats>());
+
+}  // namespace liuli
