@@ -29,8 +29,8 @@ def test_all_sizes(m, n, k, turned):
     close(got, wanted, relative=2e-6)
 
 
-@pytest.mark.parametrize("shape", [(64, 300, 256), (2, 40, 256, 256)])
-def test_layers_of_a_size_take_it(shape):
+@pytest.mark.parametrize("shape", [(64, 300, 256), (2, 40, 257, 256)])
+def test_narrowing_layers_of_a_size_take_it(shape):
     *rows, n, m = shape
     x, w = normal(*rows, n), normal(n, m, seed=1)
 
@@ -51,7 +51,5 @@ def test_layers_of_a_size_take_it(shape):
 
 
 def test_what_is_not_finite_stays_where_it_is():
-    x, w = normal(300, 128).at[7, 3].set(np.nan).at[9, 4].set(np.inf), normal(128, 256, seed=1)
-    with kernels.plain():
-        wanted = kernels.product(x, w)
-    np.testing.assert_allclose(kernels.product(x, w), wanted, rtol=1e-4, atol=1e-4)
+    a, b = normal(30, 40).at[7, 3].set(np.nan).at[9, 4].set(np.inf), normal(40, 20, seed=1)
+    np.testing.assert_allclose(multiplied(a, b), a @ b, rtol=1e-4, atol=1e-4)

@@ -44,6 +44,7 @@ def train(
         finally:
             for callback in callbacks:
                 callback.on_fit_end(run)
+            run.partial = dict  # the data on the device go with the loop
 
 
 class _Loop:
