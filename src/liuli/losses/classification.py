@@ -233,7 +233,8 @@ def _chosen(y_true: jax.Array, log_p: jax.Array) -> jax.Array:
     if are_labels(y_true, log_p) and log_p.shape[-1] > _MANY:
         return jnp.take_along_axis(log_p, y_true[..., None], axis=-1)[..., 0]
     if are_labels(y_true, log_p):
-        return jnp.where(y_true[..., None] == jnp.arange(log_p.shape[-1], dtype=y_true.dtype), log_p, 0).sum(axis=-1)
+        classes = jax.lax.broadcasted_iota(y_true.dtype, log_p.shape, log_p.ndim - 1)
+        return jnp.where(y_true[..., None] == classes, log_p, 0).sum(axis=-1)
     return (y_true.astype(log_p.dtype) * log_p).sum(axis=-1)
 
 
