@@ -91,6 +91,11 @@ def test_switched_off_it_learns_the_same():
 def test_newton_differentiates_twice():
     x = np.random.default_rng(0).standard_normal((8, 5, 5, 1)).astype(np.float32)
     net = ll.Sequential([layers.Conv2D(2, 3, activation="gelu"), layers.Flatten(), layers.Dense(1)])
-    model = ll.Model(net, "mse", ll.optimizers.Newton(damping=1.0))
-    losses = model.fit(x, x.mean((1, 2)), epochs=4, batch_size=8, verbose=0)["loss"]
-    assert losses[-1] < losses[0]
+
+    def loss():
+        model = ll.Model(net, "mse", ll.optimizers.Newton(damping=1.0))
+        return model.fit(x, x.mean((1, 2)), epochs=2, batch_size=8, verbose=0)["loss"]
+
+    found = loss()
+    with kernels.plain():
+        assert found == pytest.approx(loss(), rel=1e-3)
