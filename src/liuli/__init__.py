@@ -18,12 +18,12 @@ from liuli.core import cache
 from liuli.core.errors import LiuliError
 from liuli.layers import Input
 from liuli.networks import Graph, Sequential
-from liuli.training import History, Many, Model, fit_many
+from liuli.training import History, Many, Model, Probes, fit_many
 
 cache.switch_on()
 
 __all__ = [
-    "Graph", "History", "Input", "LiuliError", "Many", "Model", "Sequential", "activations", "callbacks", "constraints",
+    "Graph", "History", "Input", "LiuliError", "Many", "Model", "Probes", "Sequential", "activations", "callbacks", "constraints",
     "data", "fit_many", "initializers", "inspect", "layers", "losses", "metrics", "optimizers", "regularizers",
     "schedules",
 ]  # fmt: skip

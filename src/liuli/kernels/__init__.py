@@ -8,6 +8,7 @@ from liuli.kernels.normalization import layer_normalization
 from liuli.kernels.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, counted, max_pool
 from liuli.kernels.product import product
 from liuli.kernels.recurrent import GRU, LSTM, SIMPLE_RNN, CellKind, recurrent
+from liuli.kernels.statistics import Summary, lengths, squares, summary
 from liuli.kernels.tiny import compiled_whole, fits_whole
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "LSTM",
     "SIMPLE_RNN",
     "CellKind",
+    "Summary",
     "adaptive_average_pool",
     "adaptive_max_pool",
     "attention",
@@ -28,9 +30,12 @@ __all__ = [
     "fits_whole",
     "gelu",
     "layer_normalization",
+    "lengths",
     "max_pool",
     "plain",
     "product",
     "recurrent",
+    "squares",
+    "summary",
     "usable",
 ]

@@ -51,11 +51,21 @@ def own_forms() -> bool:
     return not _PLAIN.value and jax.default_backend() == "cpu"
 
 
-def call(name: str, outputs: Sequence[jax.ShapeDtypeStruct], *arrays: jax.Array, **attributes: Any) -> Any:
-    """The outputs of the native kernel ``name``; under ``vmap`` it is called for one after the other."""
+def call(
+    name: str,
+    outputs: Sequence[jax.ShapeDtypeStruct],
+    *arrays: jax.Array,
+    places: dict[int, int] | None = None,
+    **attributes: Any,
+) -> Any:
+    """The outputs of the native kernel ``name``; under ``vmap`` it is called for one after the other.
+
+    ``places`` says which arrays lie where which outputs will.
+    """
     _register(name)
     numbers = {key: _attribute(value) for key, value in attributes.items()}
-    return jax.ffi.ffi_call(_target(name), outputs, vmap_method="sequential")(*arrays, **numbers)
+    run = jax.ffi.ffi_call(_target(name), outputs, vmap_method="sequential", input_output_aliases=places)
+    return run(*arrays, **numbers)
 
 
 def like(*shape: int) -> jax.ShapeDtypeStruct:

@@ -49,6 +49,7 @@ class Context:
     mask:      True where a time step of the input counts, (batch, time), or None; a tuple of them for several inputs.
     path:      where in the network this is.
     watch:     who looks at the taps, or None.
+    inside:    whether the taps within layers are looked at too, or only what leaves each of them.
     dtype:     what values are computed in; None leaves them as they come.
     penalties: where :meth:`penalize` collects, or None.
     """
@@ -60,11 +61,16 @@ class Context:
     watch: Watch | None = None
     dtype: Any = None
     penalties: list[jax.Array] | None = None
+    inside: bool = True
 
     def at(self, name: str, mask: Any = None) -> Context:
         """The context of the layer called ``name`` within this one."""
         key = None if self.key is None else fold(self.key, name)
         return dataclasses.replace(self, key=key, mask=mask, path=join(self.path, name))
+
+    def unwatched(self) -> Context:
+        """The same, with nobody who looks."""
+        return dataclasses.replace(self, watch=None)
 
     def tap(self, name: str, value: jax.Array) -> jax.Array:
         """Let ``value`` be seen as ``path/name``. Use what is returned: its gradient is the gradient at this point."""

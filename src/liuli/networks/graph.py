@@ -178,7 +178,7 @@ class Graph(Layer, family="networks"):
 
     def run(self, params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, Any, State]:
         """Like ``apply``, and the mask of the output between the two."""
-        new, merged = dict(state), self._merged() if ctx.watch is None else {}
+        new, merged = dict(state), self._merged() if ctx.watch is None or not ctx.inside else {}
         masks: dict[str, Any] = dict(zip(self.inputs, _several(ctx.mask), strict=False))
 
         def call(value: str, node: Node, xs: Any) -> Any:
@@ -190,12 +190,13 @@ class Graph(Layer, family="networks"):
                 y, masks[value], after = node.layer.run(own, new.get(node.name, {}), xs, inner)
             else:
                 run = merged.get(value, node.layer.apply)
-                y, after = run(own, new.get(node.name, {}), xs, inner)
+                y, after = run(own, new.get(node.name, {}), xs, inner if ctx.inside else inner.unwatched())
                 masks[value] = node.layer.output_mask(xs, mask)
             if after:
                 new[node.name] = after
-            several = isinstance(y, tuple)
-            y = tuple(inner.tap(f"y_{i}", v) for i, v in enumerate(y)) if several else inner.tap("y", y)
+            if merged.get(value) is not _passed:
+                several = isinstance(y, tuple)
+                y = tuple(inner.tap(f"y_{i}", v) for i, v in enumerate(y)) if several else inner.tap("y", y)
             if (penalty := node.layer.activity_penalty(y)) is not None:
                 inner.penalize(penalty)
             return y

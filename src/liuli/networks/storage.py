@@ -85,4 +85,6 @@ def _damaged(path: Path, why: str) -> FileError:
     )
 
 
-_MAKERS = {"model": "model.save", "checkpoint": "model.fit(checkpoint=...)"}
+_MAKERS = {
+    "model": "model.save", "checkpoint": "model.fit(checkpoint=...)", "records of probes": "history.probes.save",
+}  # fmt: skip

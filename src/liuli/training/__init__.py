@@ -3,5 +3,6 @@
 from liuli.training.history import History
 from liuli.training.many import Many, fit_many
 from liuli.training.model import Model
+from liuli.training.probes import Probes
 
-__all__ = ["History", "Many", "Model", "fit_many"]
+__all__ = ["History", "Many", "Model", "Probes", "fit_many"]

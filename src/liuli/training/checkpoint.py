@@ -18,6 +18,7 @@ from liuli.training.callbacks.base import Callback
 from liuli.training.saving import load_checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
+    from liuli.training.probes import Probes
     from liuli.training.run import Run
 
 _PAUSE = 2.0  # seconds between checkpoints, at least
@@ -48,7 +49,8 @@ class Checkpoints(Callback):
             "stopped": None if run.interrupted else run.stopped,
         }
         dials = {name.replace("/", "."): value for name, value in run.dials.items()}
-        save_checkpoint(self.path, run.state, {**told, "dials": dials, "callbacks": callbacks})
+        probes = run.probing.memory() if run.probing else {}
+        save_checkpoint(self.path, run.state, {**told, "dials": dials, "callbacks": callbacks, "probes": probes})
         self.when = time.monotonic()
 
 
@@ -87,13 +89,15 @@ def resume(run: Run, checkpoint: Checkpoints) -> None:
     run.state, run.history.epochs, run.stopped = state, memory["history"], memory["stopped"]
     run.dials = {name: memory["dials"][name.replace("/", ".")] for name in run.dials}
     run.epoch = len(run.history)
+    if run.probing:
+        run.probing.recall(memory["probes"])
     for i, callback in enumerate(checkpoint.others):
         callback.recall(memory.get("callbacks", {}).get(str(i), {}))
 
 
-def fingerprint(recipe: Any, plan: Batching, arrays: Sequence[np.ndarray]) -> str:
-    """What must be equal for a checkpoint to fit: the recipe, the batches, the data."""
-    digest = hashlib.sha256(f"{to_json(recipe)}{plan}".encode())
+def fingerprint(recipe: Any, plan: Batching, probes: Probes | None, arrays: Sequence[np.ndarray]) -> str:
+    """What must be equal for a checkpoint to fit: the recipe, the batches, what is measured, the data."""
+    digest = hashlib.sha256(f"{to_json(recipe)}{plan}{probes}".encode())
     for array in arrays:
         digest.update(f"{array.shape}{array.dtype}".encode())
         digest.update(np.ascontiguousarray(array).data)

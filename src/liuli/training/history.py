@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from liuli.training.probes import Records
 
 
 class History:
     """Losses and metrics of every epoch, and how the training ended.
 
     ``history["loss"]`` is a list with one number for each epoch; ``history.stopped`` says why it ended before the last
-    epoch, or is None.
+    epoch, or is None; ``history.probes`` holds what probes measured, where they were asked for.
 
     Example:
         >>> from liuli.training.history import History
@@ -25,6 +28,7 @@ class History:
         self._epochs = epochs if epochs is not None else []
         self._columns: list[Mapping[str, Sequence[float]]] = []
         self.stopped = stopped
+        self.probes: Records | None = None
 
     @property
     def epochs(self) -> list[dict[str, float]]:
@@ -68,10 +72,14 @@ class History:
         finite = ({k: v if math.isfinite(v) else None for k, v in logs.items()} for logs in self.epochs)
         return "".join(json.dumps({"epoch": i, **logs}) + "\n" for i, logs in enumerate(finite, 1))
 
-    def plot(self, names: list[str] | None = None, ax: Any = None) -> Any:
-        """Learning curves on a Matplotlib axis: training and validation of each quantity."""
+    def plot(self, names: list[str] | None = None, ax: Any = None, language: str = "en") -> Any:
+        """Learning curves on a Matplotlib axis: training and validation of each quantity. Where probes measured and
+        neither names nor an axis are given: a figure of all that they measured too; then its axes come back."""
         from liuli.training.curves import learning_curves
+        from liuli.training.probes.panels import overview
 
+        if self.probes and names is None and ax is None:
+            return overview(self, language)
         return learning_curves(self, names, ax=ax)
 
     def __repr__(self) -> str:

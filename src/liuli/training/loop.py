@@ -16,11 +16,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from liuli.training.batches import Batching
+from liuli.training.arrays import declared_batch
+from liuli.training.batches import Batching, padded_rows
 from liuli.training.callbacks import Callback
-from liuli.training.programs import empty_sums, summarizer, trainer
+from liuli.training.programs import empty_sums, evaluator, summarizer, trainer
+from liuli.training.recipe import Recipe
 from liuli.training.run import Run
+from liuli.training.state import TrainState
 from liuli.training.step import Batch, Sums
+
+Dials = dict[str, float]
+Logs = dict[str, float]
 
 _CALL_SECONDS = 0.2
 
@@ -52,7 +58,7 @@ class _Loop:
         self.run, self.data, self.plan, self.callbacks, self.validate = run, data, plan, callbacks, validate
         alone = validate is not None or any(c.needs_every_epoch for c in callbacks)
         self.epochs = 1 if alone else min(plan.block(), run.epochs)
-        self.program, self.summarize = trainer(run.recipe), summarizer(run.recipe)
+        self.program, self.summarize = run.probing or trainer(run.recipe), summarizer(run.recipe)
         self.acting = [c for c in callbacks if type(c).on_epoch_end is not Callback.on_epoch_end]
         self.pace = _Pace()
 
@@ -151,7 +157,14 @@ def _interruptible(run: Run) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def measured_sums(sums: Sums, summarize: Any, dials: dict[str, float]) -> dict[str, float]:
+def evaluating(recipe: Recipe, data: Any, batch_size: int) -> Callable[[TrainState, Dials], Logs]:
+    """What measures a state, under its dials, on ``data``: losses and metrics by name."""
+    rows, counts = padded_rows(len(data[0][0]), batch_size, declared_batch(recipe.network))
+    run, summarize = evaluator(recipe), summarizer(recipe)
+    return lambda now, dials: measured_sums(run(now.params, now.state, dials, data, rows, counts), summarize, dials)
+
+
+def measured_sums(sums: Sums, summarize: Any, dials: Dials) -> Logs:
     """Losses and metrics from the sums of one evaluation."""
     logs = summarize(dials, {name: value[None] for name, value in sums.items()})
     return {name: float(value[0]) for name, value in logs.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,13 @@ from liuli.networks.graph import Graph, output_shapes
 from liuli.networks.summary import Summary, summarize
 from liuli.optimizers import Optimizer
 from liuli.training import arrays as checked
-from liuli.training.batches import batching, padded, padded_rows
+from liuli.training.batches import batching, padded
 from liuli.training.callbacks import Callback
 from liuli.training.checkpoint import checkpoints, fingerprint, resume
 from liuli.training.history import History
-from liuli.training.loop import measured_sums, train
-from liuli.training.programs import evaluator, predictor, summarizer
+from liuli.training.loop import evaluating, train
+from liuli.training.probes import Probes, Probing, as_probes
+from liuli.training.programs import predictor
 from liuli.training.progress import Verbosity, progress
 from liuli.training.rate_finder import RateSearch, search
 from liuli.training.recipe import Recipe, check_units
@@ -148,6 +149,7 @@ class Model:
         augment: Sequence[Mixing] = (),
         callbacks: Sequence[Callback] = (),
         verbose: Verbosity = "auto",
+        probes: Probes | int | bool | None = None,
         checkpoint: str | Path | None = None,
         resume_from_checkpoint: bool = False,
     ) -> History:
@@ -163,6 +165,7 @@ class Model:
         augment:        what mixes samples and their targets: ``[layers.MixUp()]``.
         callbacks:      what acts between compiled calls.
         verbose:        0 is silent; else a bar on a terminal, and lines elsewhere.
+        probes:         what is measured inside the loop, into ``history.probes``; a number is ``Probes(every=...)``.
         checkpoint:     a file for the whole state of training, from which a killed run can go on.
         resume_from_checkpoint:  go on from that file where it exists; the result has the same bits as an unbroken run.
 
@@ -174,9 +177,9 @@ class Model:
         if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
             raise DataError("epochs", got=repr(epochs), expected="a whole number", fix="epochs=10")
         inputs, targets = self._data(x, y)
-        held = None
+        held = rows = None
         if validation is not None:
-            inputs, targets, sample_weight, held = self._held_out(validation, inputs, targets, sample_weight)
+            inputs, targets, sample_weight, held, rows = self._held_out(validation, inputs, targets, sample_weight)
         weights = checked.as_weights(len(inputs[0]), sample_weight, class_weight, targets)
         size = checked.declared_batch(self.recipe.network) if batch_size is None else batch_size
         plan = batching(len(inputs[0]), size, shuffle, self.recipe.seed)
@@ -187,12 +190,15 @@ class Model:
                 self._check(*part)
         with self._scope():
             run, shown = self._run(recipe, epochs, plan.rows), progress(verbose)
-            mark = functools.partial(fingerprint, recipe, plan, (*inputs, *targets))
+            wanted, data = as_probes(probes), (inputs, targets, weights)
+            if wanted:
+                run.measure(Probing(recipe, wanted, run.state, data, plan, rows))
+            mark = functools.partial(fingerprint, recipe, plan, wanted, (*inputs, *targets))
             kept = checkpoints(checkpoint, resume_from_checkpoint, callbacks, mark)
             if kept and kept.restores and kept.path.exists():
                 resume(run, kept)
             try:
-                data = checked.on_device((inputs, targets, weights))
+                data = checked.on_device(data)
                 run.state = adjusted(recipe, run.state, tuple(a[: plan.batch_size] for a in data[0]))
                 train(run, data, plan, [*callbacks, *([kept] if kept else []), *shown], self._validator(held))
             finally:
@@ -232,7 +238,7 @@ class Model:
         self._check(inputs, targets)
         weights = checked.as_weights(len(inputs[0]), sample_weight, None, targets)
         with self._scope():
-            return self._evaluator((inputs, targets, weights), batch_size)(self._ready(), dict(self.dials))
+            return evaluating(self.recipe, (inputs, targets, weights), batch_size)(self._ready(), dict(self.dials))
 
     def predict(self, x: Any, *, batch_size: int = 1024) -> Any:
         """Predictions for arrays or raw rows: probabilities, or values in the units of the data. Several outputs: a
@@ -373,23 +379,17 @@ class Model:
         with self._scope():
             return output_shapes(self.recipe.network, inputs)
 
-    def _held_out(self, validation: Any, inputs: Any, targets: Any, weight: Any) -> tuple[Any, Any, Any, Any]:
-        """Training arrays, and validation arrays from a share of them or from data of their own."""
+    def _held_out(self, validation: Any, inputs: Any, targets: Any, weight: Any) -> tuple[Any, ...]:
+        """Training arrays, validation arrays from a share of them or from other data, and the rows that are left."""
         if not isinstance(validation, float):
             held = self._data(*validation) if isinstance(validation, tuple) else self._data(validation, None)
-            return inputs, targets, weight, held
+            return inputs, targets, weight, held, None
         kept, held = checked.hold_out(validation, len(inputs[0]), self.recipe.seed)
         part = [tuple(a[rows] for a in arrays) for rows in (kept, held) for arrays in (inputs, targets)]
-        return part[0], part[1], None if weight is None else np.asarray(weight)[kept], (part[2], part[3])
+        return part[0], part[1], None if weight is None else np.asarray(weight)[kept], (part[2], part[3]), kept
 
     def _validator(self, held: Any) -> Any:
         if held is None:
             return None
-        measure = self._evaluator(checked.on_device((held[0], held[1], None)), 1024)
+        measure = evaluating(self.recipe, checked.on_device((held[0], held[1], None)), 1024)
         return lambda run: measure(run.averaged(), run.dials)
-
-    def _evaluator(self, data: Any, batch_size: int) -> Callable[[TrainState, dict[str, float]], dict[str, float]]:
-        """What measures a state, under its dials, on ``data``."""
-        rows, counts = padded_rows(len(data[0][0]), batch_size, checked.declared_batch(self.recipe.network))
-        run, summarize = evaluator(self.recipe), summarizer(self.recipe)
-        return lambda now, dials: measured_sums(run(now.params, now.state, dials, data, rows, counts), summarize, dials)

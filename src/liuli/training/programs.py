@@ -84,18 +84,31 @@ def _steps(recipe: Recipe) -> Callable[..., Carry]:
     fused = fuse(recipe)
 
     def run(carry: Carry, dials: Any, data: Batch, order: jax.Array | None, start: Any, stop: Any) -> Carry:
-        exact = _exact(fused, dials)
-        epochs = carry[1]["count"].shape[0]
-        steps = 1 if order is None else order.shape[0] // epochs
+        exact = exactly(fused, dials)
 
         def body(i: jax.Array, carry: Carry) -> Carry:
-            batch = data if order is None else _taken(data, order[i])
-            state, measured = train_step(exact, carry[0], batch)
-            return state, jax.tree.map(lambda total, new: total.at[i // steps].add(new), carry[1], measured)
+            state, measured = train_step(exact, carry[0], taken(data, order, i))
+            return state, added(carry[1], measured, order, i)
 
         return jax.lax.fori_loop(start, stop, body, carry)
 
     return run
+
+
+def taken(data: Batch, order: jax.Array | None, i: Any) -> Batch:
+    """The batch of step ``i`` of ``order``: all data where there is none."""
+    return data if order is None else jax.tree.map(lambda a: a.at[order[i]].get(mode="promise_in_bounds"), data)
+
+
+def added(sums: Sums, measured: Sums, order: jax.Array | None, i: Any) -> Sums:
+    """The sums of each epoch, with what was measured in step ``i`` of ``order`` in those of its epoch."""
+    steps = 1 if order is None else order.shape[0] // sums["count"].shape[0]
+    return jax.tree.map(lambda total, new: total.at[i // steps].add(new), sums, measured)
+
+
+def exactly(fused: Fused, dials: Any) -> Fused:
+    """The recipe with its dials in force: numbers or traced arrays."""
+    return dataclasses.replace(fused, recipe=with_dials(fused.recipe, dials))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -103,7 +116,7 @@ def _evaluator(recipe: Recipe) -> Callable[..., Sums]:
     fused = fuse(recipe)
 
     def run(params: Any, state: Any, dials: Any, data: Batch, rows: jax.Array, counts: jax.Array) -> Sums:
-        exact = _exact(fused, dials)
+        exact = exactly(fused, dials)
 
         def body(i: Any, sums: Sums | None) -> Sums:
             inputs, targets, weight = jax.tree.map(lambda a: a[rows[i]], data)
@@ -125,7 +138,7 @@ def _predictor(recipe: Recipe) -> Callable[..., tuple[jax.Array, ...]]:
     fused = fuse(recipe)
 
     def run(params: Any, state: Any, dials: Any, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-        exact = _exact(fused, dials)
+        exact = exactly(fused, dials)
         return exact.predictions(forward(exact, params, state, inputs, context(exact, training=False))[0])
 
     return jax.jit(run)
@@ -135,7 +148,7 @@ def _predictor(recipe: Recipe) -> Callable[..., tuple[jax.Array, ...]]:
 def _summarizer(recipe: Recipe) -> Callable[..., dict[str, jax.Array]]:
     fused = fuse(recipe)
     names = result_names(fused)
-    make = jax.jit(lambda dials, sums: jax.vmap(lambda s: results(_exact(fused, dials), s))(sums))
+    make = jax.jit(lambda dials, sums: jax.vmap(lambda s: results(exactly(fused, dials), s))(sums))
     return lambda dials, sums: dict(zip(names, make(dials, sums), strict=True))
 
 
@@ -153,11 +166,3 @@ def _sum_shapes(recipe: Recipe, form: Any, leaves: tuple[Any, ...]) -> dict[str,
 
     shapes = jax.eval_shape(sums, inputs, targets, weight)
     return {name: (s.shape, s.dtype) for name, s in shapes.items()}
-
-
-def _taken(data: Batch, rows: jax.Array) -> Batch:
-    return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), data)
-
-
-def _exact(fused: Fused, dials: Any) -> Fused:
-    return dataclasses.replace(fused, recipe=with_dials(fused.recipe, dials))

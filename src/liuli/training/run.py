@@ -12,6 +12,7 @@ from liuli.core.errors import SpecError
 from liuli.core.fields import nearest
 from liuli.core.trees import paths
 from liuli.training.history import History
+from liuli.training.probes import Probing
 from liuli.training.recipe import Recipe
 from liuli.training.saving import Inputs, save_model
 from liuli.training.state import TrainState, averaged
@@ -22,7 +23,7 @@ class Run:
 
     ``state`` is the TrainState after ``epoch`` whole epochs (during an epoch: after the last compiled call),
     ``dials`` are the numbers that may be changed between calls, ``history`` holds the logs, ``epochs`` is how
-    many are asked for.
+    many are asked for, ``probing`` measures while training goes on, or is None.
     """
 
     def __init__(
@@ -41,6 +42,11 @@ class Run:
         self.stopped: str | None = None
         self.interrupted = False
         self.partial: Callable[[], dict[str, float]] = dict
+        self.probing: Probing | None = None
+
+    def measure(self, probing: Probing) -> None:
+        """Let ``probing`` run the steps, and its records be part of the history."""
+        self.probing, self.history.probes = probing, probing.records
 
     def stop(self, reason: str) -> None:
         """End training after the call that is running; the first reason counts."""

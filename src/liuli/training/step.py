@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +19,23 @@ Sums = dict[str, jax.Array]
 Masks = tuple[jax.Array | None, ...]  # of each output: True where a time step counts, (batch, time), or None
 
 
-def context(fused: Fused, training: bool, key: jax.Array | None = None, watch: Watch | None = None) -> Context:
+class Passed(NamedTuple):
+    """What a training step met on its way: outputs and their masks, targets, new state of the network, penalty."""
+
+    values: tuple[jax.Array, ...]
+    masks: Masks
+    targets: tuple[jax.Array, ...]
+    state: Any
+    penalty: jax.Array
+
+
+def context(
+    fused: Fused, training: bool, key: jax.Array | None = None, watch: Watch | None = None, inside: bool = True
+) -> Context:
     """The context of a call of the whole network."""
     dtype = compute_dtype(fused.recipe.precision)
     half = dtype != parameter_dtype(fused.recipe.precision)
-    return Context(training=training, key=key, watch=watch, dtype=dtype if half else None, penalties=[])
+    return Context(training, key, watch=watch, dtype=dtype if half else None, penalties=[], inside=inside)
 
 
 def penalties(fused: Fused, params: Any, ctx: Context) -> jax.Array:
@@ -63,22 +76,44 @@ def total_loss(
 
 def train_step(fused: Fused, now: TrainState, batch: Batch) -> tuple[TrainState, Sums]:
     """The state after one update, and what the batch adds to the sums of the epoch."""
+    trained, value = objective(fused, now, batch)
+    moved, slots, aux = fused.recipe.optimizer.advance(value, trained, now.slots, now.step)
+    return moved_on(fused, now, batch, moved, slots, aux)
+
+
+def objective(fused: Fused, now: TrainState, batch: Batch) -> tuple[Any, Callable[..., tuple[jax.Array, Passed]]]:
+    """The parameters that are trained, and ``value(trained, watch=None)``: the loss of the next step at them, and what
+    was passed on the way."""
     recipe, (inputs, targets, weight) = fused.recipe, batch
     trained, frozen = split(recipe.network, now.params)
     key = jax.random.fold_in(now.key, now.step)
     inputs, targets = augmented(recipe, inputs, targets, key)
 
-    def objective(trained: Any) -> tuple[jax.Array, Any]:
-        params, ctx = join(now.params, trained, frozen), context(fused, training=True, key=key)
+    def value(trained: Any, watch: Watch | None = None) -> tuple[jax.Array, Passed]:
+        params, ctx = join(now.params, trained, frozen), context(fused, True, key, watch, inside=False)
         values, masks, state = forward(fused, params, now.state, inputs, ctx)
         penalty = penalties(fused, params, ctx)
-        return total_loss(fused, values, masks, targets, weight) + penalty, (values, masks, state, penalty)
+        return total_loss(fused, values, masks, targets, weight) + penalty, Passed(
+            values, masks, targets, state, penalty
+        )
 
-    moved, slots, aux = recipe.optimizer.advance(objective, trained, now.slots, now.step)
-    values, masks, state, penalty = aux
-    params = recipe.network.constrained(join(now.params, moved, frozen))
-    sums = measure(fused, values, masks, targets, weight, penalty)
-    return TrainState(params, state, slots, now.key, now.step + 1), sums
+    return trained, value
+
+
+def moved_on(
+    fused: Fused, now: TrainState, batch: Batch, moved: Any, slots: Any, passed: Passed
+) -> tuple[TrainState, Sums]:
+    """The state after an update to the parameters ``moved``, and what the batch adds to the sums of the epoch."""
+    recipe = fused.recipe
+    params = recipe.network.constrained(join(now.params, moved, split(recipe.network, now.params)[1]))
+    sums = measure(fused, passed.values, passed.masks, passed.targets, batch[2], passed.penalty)
+    return TrainState(params, passed.state, slots, now.key, now.step + 1), sums
+
+
+def of_samples(fused: Fused, passed: Passed, batch: Batch) -> jax.Array:
+    """The loss of each sample, of all outputs together: (batch,)."""
+    each = zip(fused.recipe.outputs, passed.targets, passed.values, passed.masks, strict=True)
+    return sum(jnp.asarray(o.weighed(o.loss.weighted(y, v, batch[2], mask))) for o, y, v, mask in each)  # type: ignore[return-value]
 
 
 def measure(
