@@ -15,10 +15,9 @@ from matplotlib import pyplot as plt
 
 import liuli as ll
 from liuli.activations import Activation
+from liuli.core.figures import PALETTE, RC
 from liuli.initializers import Initializer
 from liuli.optimizers import Optimizer
-from liuli.report.figures.style import RC
-from liuli.training.curves import PALETTE
 
 _DEPTH, _WIDTH, _BATCH = 20, 256, 512
 _RC = {**RC, "text.parse_math": True, "svg.hashsalt": "liuli", "svg.fonttype": "path"}

@@ -23,7 +23,8 @@ from liuli.training import History, Many, Model, Probes, fit_many
 cache.switch_on()
 
 __all__ = [
-    "Graph", "History", "Input", "LiuliError", "Many", "Model", "Probes", "Sequential", "activations", "callbacks", "constraints",
+    "Graph", "History", "Input", "LiuliError", "Many", "Model", "Probes", "Sequential", "activations", "callbacks",
+    "constraints",
     "data", "fit_many", "initializers", "inspect", "layers", "losses", "metrics", "optimizers", "regularizers",
     "schedules",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 import liuli as ll
+from liuli.training.probes import Records
 from tests.cli.helpers import csv, done, idx_folder, image_folder, listing, mixed_csv, plain_csv, run, told
 
 QUICK = ("--epochs", 2)
@@ -136,6 +137,15 @@ def test_options_reach_the_training(here, undrawn):
         and model.recipe.outputs[0].loss == ll.losses.BinaryCrossentropy()
     )
     assert facts["split"] == {"train": 100, "validation": 0, "test": 100} and facts["batch_size"] == 16
+
+
+def test_probes_are_kept_and_reported(here):
+    result = done("train", "iris", *QUICK, "--probes", "--out", "run")
+    found = Records.load("run/probes.liuli")
+    assert found.steps.tolist() == list(range(8)) and "dense_1/kernel" in found.parameters
+    assert "run/probes.liuli" in result.stdout and (here / "run/pictures/probes.png").exists()
+    assert json.loads((here / "run/run.json").read_text())["command"] == "liuli train iris --epochs 2 --probes --out run"
+    assert 'id="probes"' in (here / "run/report.html").read_text()
 
 
 def test_patience_stops_and_keeps_the_best_weights(here, undrawn):

@@ -42,7 +42,7 @@ def digits(tmp_path_factory):
     train, test = data.split(test=0.2, stratify=True, seed=0)
     net = ll.Sequential([layers.Rescaling(1 / 16), layers.Dense(16, "relu"), layers.Dense(10, "softmax")])
     model = ll.Model(net, "categorical_crossentropy", metrics=["accuracy"], schema=ll.data.fit_schema(train))
-    history = model.fit(train, epochs=4, validation=0.1, verbose=0)
+    history = model.fit(train, epochs=4, validation=0.1, probes=16, verbose=0)
     folder = tmp_path_factory.mktemp("digits")
     model.save(folder / "my model.liuli")
     given = told(model, data, train, test, history, model="my model.liuli", command="liuli train digits", seconds=1.5)

@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-import liuli as ll
-from liuli import layers
-from liuli.networks import summarize
 from liuli.report import figures
 from liuli.report.figures.confusion import extent as extent_of_confusion
-from liuli.report.figures.layout import GAP, arrange
-from liuli.report.figures.network import extent
 from liuli.report.figures.residuals import gaussian, laplace
 from liuli.report.svg import drawing
 from liuli.report.words import Words
@@ -134,79 +128,3 @@ def test_images_are_shown_as_they_are(ax):
         np.testing.assert_array_equal(shown.get_array(), image[..., 0])
     boxes = [tuple(shown.get_extent()) for shown in ax.images]
     assert len(set(boxes)) == 5
-
-
-# ---- the network drawn -----------------------------------------------------------------------------------------------
-
-
-def two_ins_and_outs():
-    a, b = ll.Input((4,), name="a"), ll.Input((3,), name="b")
-    shared = layers.Dense(5, name="shared")
-    both = layers.Concatenate()([shared(layers.Dense(4)(a)), shared(a), b])
-    return ll.Graph([a, b], [layers.Dense(2)(both), layers.Dense(1)(both)])
-
-
-def drawn(net, ax, *shapes):
-    import jax
-
-    summary = summarize(net, tuple(jax.ShapeDtypeStruct((1, *s), "float32") for s in shapes))
-    assert figures.network(net, summary, ax=ax) is ax
-    return summary
-
-
-def test_every_call_and_every_value_is_drawn(ax):
-    net = two_ins_and_outs()
-    summary = drawn(net, ax, (4,), (3,))
-    boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
-    arrows = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
-    assert len(boxes) == len(list(net.calls())) + len(net.outputs)
-    assert len(arrows) == sum(len(node.inputs) for node in net.nodes) + len(net.outputs)
-    texts = [text.get_text() for text in ax.texts]
-    assert {value for value, _ in net.calls()} <= set(texts)
-    assert [f"output: {name}" in texts for name in net.outputs] == [True, True]
-    for row in summary.rows:
-        assert row.output_shape in texts
-    assert [box.get_linestyle() for box in boxes].count("--") == 2  # the calls of the shared layer
-    assert sum("shared weights" in text for text in texts) == 2
-
-
-def test_a_box_lies_within_the_drawing(ax):
-    net = two_ins_and_outs()
-    summary = drawn(net, ax, (4,), (3,))
-    width, height = extent(net, summary)
-    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    assert (right - left, bottom - top) == pytest.approx((width, height))
-    for box in (p for p in ax.patches if isinstance(p, FancyBboxPatch)):
-        assert left < box.get_x() < box.get_x() + box.get_width() < right
-        assert top < box.get_y() < box.get_y() + box.get_height() < bottom
-
-
-def test_a_line_is_drawn_straight(ax):
-    drawn(ll.Sequential([ll.Input((4,)), *(layers.Dense(2) for _ in range(5))]), ax, (4,))
-    centres = {p.get_x() + p.get_width() / 2 for p in ax.patches if isinstance(p, FancyBboxPatch)}
-    assert max(centres) - min(centres) < 1e-6
-
-
-@st.composite
-def graphs(draw):
-    """What each node takes: some of the nodes before it."""
-    takes = {}
-    for i in range(draw(st.integers(1, 14))):
-        before = list(takes)
-        takes[f"n{i}"] = draw(st.lists(st.sampled_from(before), max_size=3, unique=True)) if before else []
-    return takes
-
-
-@given(graphs())
-def test_layout_of_any_graph(takes):
-    found = arrange(takes, dict.fromkeys(takes, 100.0))
-    places = found.places
-    assert all(places[end].rank > places[start].rank for end, starts in takes.items() for start in starts)
-    for rank in range(found.ranks):
-        x = sorted(place.x for place in places.values() if place.rank == rank)
-        assert all(b - a >= 100 + GAP - 1e-6 for a, b in pairwise(x))
-    assert all(place.x >= 50 - 1e-6 and place.x <= found.width - 50 + 1e-6 for place in places.values())
-    assert sorted((start, end) for start, end, _ in found.arrows) == sorted(
-        (start, end) for end, starts in takes.items() for start in starts
-    )
-    assert all(len(xs) == places[end].rank - places[start].rank + 1 for start, end, xs in found.arrows)

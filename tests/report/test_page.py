@@ -86,7 +86,8 @@ def section_ids(page):
 
 def test_sections(given, tmp_path):
     page = Page(written(tmp_path, given))
-    assert section_ids(page) == ["data", "network", "training", "test", "worst", "inside", "use"]
+    probes = ["probes"] if given[0]["history"].probes else []
+    assert section_ids(page) == ["data", "network", "training", *probes, "test", "worst", "inside", "use"]
 
 
 def test_the_numbers_are_the_evaluations(given, tmp_path):

@@ -28,7 +28,7 @@ class RunFolder:
         self.path = path
         self.model, self.checkpoint = path / "model.liuli", path / "checkpoint.liuli"
         self.history, self.report, self.pictures = path / "history.jsonl", path / "report.html", path / "pictures"
-        self.facts = path / "run.json"
+        self.facts, self.probes = path / "run.json", path / "probes.liuli"
 
     def read(self) -> dict[str, Any] | None:
         """What run.json says; None where there is none."""
@@ -52,7 +52,7 @@ class RunFolder:
 
     def begin(self, facts: dict[str, Any], keep_checkpoint: bool) -> None:
         """Say that a run is going on here, and take away what a run before it left."""
-        for old in (self.model, self.history, self.report, *self.pictures.glob("*.png")):
+        for old in (self.model, self.history, self.report, self.probes, *self.pictures.glob("*.png")):
             old.unlink(missing_ok=True)
         if not keep_checkpoint:
             self.checkpoint.unlink(missing_ok=True)
@@ -60,7 +60,7 @@ class RunFolder:
 
     def files(self) -> list[Path]:
         """The files that are there, without the checkpoint."""
-        some = (self.model, self.report, self.history, self.facts)
+        some = (self.model, self.report, self.history, self.probes, self.facts)
         return [*(path for path in some if path.exists()), *sorted(self.pictures.glob("*.png"))]
 
 

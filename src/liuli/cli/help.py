@@ -35,7 +35,8 @@ HELP: dict[str, tuple[str, str]] = {
         "moons, plane, sine), a CSV, TSV or Parquet file, a .npy or .npz file, an IDX file or folder, or a folder with "
         "a folder of images for each class. What is predicted follows from the target: two values make it binary, "
         "other classes multiclass, numbers regression.\n\n"
-        "The folder holds model.liuli, checkpoint.liuli, history.jsonl, run.json, report.html and pictures. A folder "
+        "The folder holds model.liuli, checkpoint.liuli, history.jsonl, run.json, report.html and pictures, with "
+        "--probes also probes.liuli. A folder "
         "in which the same command ran before is overwritten; one that holds anything else is refused. Without --out "
         "a new numbered folder is made under runs.\n\n"
         "\b\nExamples:\n"
@@ -48,7 +49,8 @@ HELP: dict[str, tuple[str, str]] = {
         "DATA 可以是内置数据名（digits、iris、wine、breast_cancer、diabetes、xor、circles、gaussians、spirals、moons、"
         "plane、sine），CSV、TSV 或 Parquet 文件，.npy 或 .npz 文件，IDX 文件或文件夹，或每类一个子文件夹的图片文件夹。"
         "任务由目标决定：两种取值为二分类，其他类别为多分类，数值为回归。\n\n"
-        "文件夹中有 model.liuli、checkpoint.liuli、history.jsonl、run.json、report.html 和 pictures。"
+        "文件夹中有 model.liuli、checkpoint.liuli、history.jsonl、run.json、report.html 和 pictures，"
+        "使用 --probes 时还有 probes.liuli。"
         "同一命令运行过的文件夹会被覆盖；内容不同的文件夹会被拒绝。不写 --out 时在 runs 下新建编号文件夹。\n\n"
         "\b\n示例：\n"
         "  liuli train digits --network cnn --out runs/digits\n"
@@ -147,6 +149,10 @@ HELP: dict[str, tuple[str, str]] = {
         "验证损失连续多少轮无改进即停止并恢复最佳权重；0 表示不停止。默认 20，cnn 为 0。",
     ),
     "help.seed": ("Of the split, the initial weights and the order of rows.", "用于划分、初始权重和行的顺序。"),
+    "help.probes": (
+        "Measure activations, gradients, weights and updates inside the training, for the report.",
+        "在训练过程中测量激活、梯度、权重与更新，并写入报告。",
+    ),
     "help.out": (
         "The run folder; a new numbered one under runs by default.",
         "运行文件夹；默认在 runs 下新建编号文件夹。",

@@ -25,7 +25,7 @@ from liuli.core.specs import named
 from liuli.data import Dataset, Preprocessing, Table, fit_schema, open_data
 from liuli.optimizers import Optimizer
 from liuli.schedules import CosineDecay
-from liuli.training import History, Model
+from liuli.training import History, Model, Probes
 from liuli.training.arrays import as_array
 
 Part = Literal["test", "validation", "training"]
@@ -67,6 +67,7 @@ class Plan:
     batch_size: int
     rate: float
     patience: int
+    probes: Probes | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def make_plan(settings: Settings, parts: Parts) -> Plan:
     model = Model(graph, loss=loss, optimizer=optimizer, metrics=metrics, seed=settings.seed, schema=schema)
     first = as_array(schema.encode(parts.train.take([0])), "x", "float32")
     model.build(first.shape[1:], dtypes=[first.dtype])
-    return Plan(parts, model, network, habits, epochs, batch_size, rate, patience if parts.validation else 0)
+    probes = Probes(every=_every(epochs * math.ceil(rows / batch_size))) if settings.probes else None
+    return Plan(parts, model, network, habits, epochs, batch_size, rate, patience if parts.validation else 0, probes)
 
 
 def run(plan: Plan, folder: RunFolder, facts: dict[str, Any], resume: bool, quiet: bool) -> Outcome:
@@ -134,6 +136,7 @@ def run(plan: Plan, folder: RunFolder, facts: dict[str, Any], resume: bool, quie
         batch_size=plan.batch_size,
         validation=plan.parts.validation,
         callbacks=[*stopping, _Beginning(lambda: folder.begin({**facts, "status": "running"}, resume))],
+        probes=plan.probes,
         checkpoint=folder.checkpoint,
         resume_from_checkpoint=resume,
         verbose=0 if quiet else "auto",
@@ -141,6 +144,8 @@ def run(plan: Plan, folder: RunFolder, facts: dict[str, Any], resume: bool, quie
     seconds = time.perf_counter() - began
     status = _status(history)
     write_whole(folder.history, history.lines())
+    if history.probes is not None:
+        history.probes.save(folder.probes)
     if status == "failed":
         return Outcome(status, history, seconds, {}, None)
     plan.model.save(folder.model)
@@ -214,6 +219,11 @@ class _Beginning(Callback):
 
     def on_fit_begin(self, run: Any) -> None:
         self.function()
+
+
+def _every(steps: int) -> int:
+    """The usual distance of measured steps; less where there would be fewer than fifty."""
+    return min(max(steps // 50, 1), 16)
 
 
 def _status(history: History) -> Status:

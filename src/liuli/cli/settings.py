@@ -31,6 +31,7 @@ class Settings:
     test: float = 0.2
     patience: int | None = None
     seed: int = 0
+    probes: bool = False
 
     def __post_init__(self) -> None:
         for name, least in {"epochs": 1, "batch_size": 1, "patience": 0, "seed": 0}.items():
@@ -64,7 +65,8 @@ class Settings:
         for field in dataclasses.fields(self)[1:]:
             value = getattr(self, field.name)
             for each in value if isinstance(value, tuple) else [value]:
-                words += [option(field.name), str(each)] if each != field.default else []
+                said = [] if isinstance(each, bool) else [str(each)]
+                words += [option(field.name), *said] if each != field.default else []
         return shlex.join([*words, *more])
 
 

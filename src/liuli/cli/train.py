@@ -38,6 +38,7 @@ def train(
     test: Annotated[float, typer.Option(help=spoken("help.test"))] = 0.2,
     patience: Annotated[int | None, _option("patience")] = None,
     seed: Annotated[int, typer.Option(help=spoken("help.seed"))] = 0,
+    probes: Annotated[bool, _option("probes", "--probes")] = False,
     out: Annotated[Path | None, _option("out")] = None,
     resume: Annotated[bool, _option("resume", "--resume")] = False,
     language: Annotated[Language | None, _option("language")] = None,
@@ -49,7 +50,7 @@ def train(
 
     settings = Settings(
         data, target, tuple(kind or ()), network, epochs, batch_size, optimizer, learning_rate, validation, test,
-        patience, seed,
+        patience, seed, probes,
     )  # fmt: skip
     terminal = Terminal(language, as_json, quiet)
     folder, start = claim(out, settings, resume)
@@ -143,7 +144,7 @@ def _show_outcome(settings: Settings, plan: Plan, outcome: Outcome, folder: RunF
         told = terminal.word(f"part.{part}", rows=len(data))
         rows += [("measured", f"{told}: {worded(outcome.metrics)}"), *outcome.findings.lines(terminal)]
     terminal.facts(rows)
-    for path in (folder.model, folder.report, folder.pictures):
+    for path in (folder.model, folder.report, folder.probes, folder.pictures):
         if path.exists():
             terminal.line("written", str(path))
     if outcome.status == "finished":

@@ -15,7 +15,7 @@ from liuli.core.specs import named
 from liuli.losses import Loss
 from liuli.networks.cost import flops
 from liuli.schedules import Schedule
-from liuli.training.curves import PALETTE, axis
+from liuli.core.figures import PALETTE, axis
 
 Points = np.ndarray  # (points,)
 _FLAT = 0.0099  # a function saturates where its derivative is below this

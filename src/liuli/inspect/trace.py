@@ -24,6 +24,7 @@ from liuli.core.trees import paths
 from liuli.inspect.batch import prepare, with_values
 from liuli.inspect.display import as_html, as_text, number
 from liuli.layers.base import Shape
+from liuli.networks.drawing import network, picture
 from liuli.networks.graph import Graph
 from liuli.training import Model
 from liuli.training.recipe import Recipe, compiled_part, fuse
@@ -77,6 +78,10 @@ class Tapped:
     def zeros(self) -> float:
         """The share of elements of the value that are exactly zero."""
         return float((self.value == 0).mean()) if self.value.size else 0.0
+
+    def at(self, step: int) -> Tapped:
+        """The value and its gradient at one time step of (batch, time, ...)."""
+        return Tapped(self.value[:, step], None if self.gradient is None else self.gradient[:, step])
 
     @property
     def norm(self) -> float | None:
@@ -158,7 +163,20 @@ class Trace(Mapping[str, Tapped]):
         return table
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return picture(self.recipe.network, notes=self._notes("en")) + as_html(self)
+
+    def plot(self, ax: Any = None, language: str = "en") -> Any:
+        """The network drawn on a Matplotlib axis, with mean and spread of each value and the norm of its gradient."""
+        return network(self.recipe.network, ax=ax, language=language, notes=self._notes(language))
+
+    def _notes(self, language: str) -> dict[str, tuple[str, ...]]:
+        """What is drawn beside each value of the network."""
+        said = {}
+        for value, _ in self.recipe.network.calls():
+            if (seen := self.taps.get(f"{value}/y")) is not None:
+                arrived = "" if seen.norm is None else f"|dL/da| {number(seen.norm)}"
+                said[value] = (f"{_AVERAGE[language]} {number(seen.mean)} ± {number(seen.std)}", arrived)
+        return said
 
 
 def trace(model: Model, x: Any, y: Any, training: bool = False) -> Trace:
@@ -278,4 +296,5 @@ def _wide(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32) if half else np.asarray(array)
 
 
+_AVERAGE = {"en": "mean", "zh": "均值"}
 _COLUMNS = ("value", "shape", "mean", "std", "min", "max", "zeros", "|gradient|")

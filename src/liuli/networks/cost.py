@@ -12,6 +12,8 @@ from typing import Any
 
 import jax
 
+from liuli.kernels import plain
+
 _ELEMENTWISE = {
     "add", "sub", "mul", "div", "neg", "exp", "exp2", "expm1", "log", "log1p", "tanh", "logistic", "sqrt", "rsqrt",
     "max", "min",
@@ -28,7 +30,8 @@ def flops(function: Callable[..., Any], *arguments: Any) -> int:
         >>> flops(lambda a, b: a @ b, jnp.zeros((2, 3)), jnp.zeros((3, 4)))
         48
     """
-    return _count(jax.make_jaxpr(function)(*arguments).jaxpr)
+    with plain():
+        return _count(jax.make_jaxpr(function)(*arguments).jaxpr)
 
 
 def _count(jaxpr: Any) -> int:

@@ -154,6 +154,17 @@ class Graph(Layer, family="networks"):
         layers = [node.layer for node in self.nodes if node.layer != InputLayer()]
         return f"Sequential([{', '.join(map(repr, layers))}])"
 
+    def plot(self, ax: Any = None, language: str = "en") -> Any:
+        """The network drawn on a Matplotlib axis: boxes and arrows, from the entrances above to the exits below."""
+        from liuli.networks.drawing import network
+
+        return network(self, ax=ax, language=language)
+
+    def _repr_html_(self) -> str:
+        from liuli.networks.drawing import picture
+
+        return picture(self)
+
     # Running it --------------------------------------------------------------------------------------
 
     def init(self, key: jax.Array, x: Any) -> tuple[Params, State]:

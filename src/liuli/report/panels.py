@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 
 from liuli.core.extras import require
+from liuli.core.figures import finite, short
 from liuli.data import Dataset
+from liuli.networks.drawing import extent, network
 from liuli.report.figures.confusion import confusion_counts, confusion_matrix
 from liuli.report.figures.confusion import extent as confusion_extent
 from liuli.report.figures.distributions import class_counts, histogram, target_distribution
 from liuli.report.figures.images import image_grid
-from liuli.report.figures.network import extent, network
 from liuli.report.figures.residuals import gaussian, laplace, predicted_against_true, residual_histogram
-from liuli.report.figures.style import finite, short
 from liuli.report.story import Story, sample
 from liuli.report.words import Words
 from liuli.training.curves import SHARES, learning_curves, quantities
+from liuli.training.probes.panels import KINDS, panel
 
 ARRAYS, CLASSES, POINTS, SHOWN = 40, 30, 1500, 12
 """At most so many: arrays of weights or activations, classes in a chart, points in a plot, worst predictions."""
@@ -55,7 +56,7 @@ class Plate:
 
 def plates(story: Story) -> list[Plate]:
     """Every figure of the story, those that do not apply left out."""
-    makers = (target, net, curves, confusion, residuals, worst_images, weights, activations)
+    makers = (target, net, curves, probes, confusion, residuals, worst_images, weights, activations)
     return [plate for maker in makers for plate in [maker(story)] if plate.panels]
 
 
@@ -75,8 +76,8 @@ def composed(plate: Plate, story: Story) -> Any:
     """All panels of a plate in one figure; where names in it could not be written, it says so."""
     columns = min(plate.columns, len(plate.panels))
     if columns == 1:
-        panel = plate.panels[0]
-        figure = canvas(panel.width, panel.height, frame=panel.name != "network")
+        only = plate.panels[0]
+        figure = canvas(only.width, only.height, frame=only.name != "network")
     else:
         rows, (width, height) = -(-len(plate.panels) // columns), (plate.panels[0].width, plate.panels[0].height)
         figure = require("matplotlib.figure", extra="plot").Figure(
@@ -85,8 +86,8 @@ def composed(plate: Plate, story: Story) -> Any:
         figure.subplots(rows, columns, squeeze=False)
     for ax in figure.axes[len(plate.panels) :]:
         ax.remove()
-    for ax, panel in zip(figure.axes, plate.panels, strict=True):
-        panel.draw(ax=ax)
+    for ax, drawn in zip(figure.axes, plate.panels, strict=True):
+        drawn.draw(ax=ax)
     if figure.get_layout_engine():
         figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     if _boxed(figure, story.legible) or (plate.names_classes and story.labels != story.class_names):
@@ -136,10 +137,10 @@ def target(story: Story) -> Plate:
 def net(story: Story) -> Plate:
     """The network drawn."""
     words, graph = story.words, story.model.net
-    width, height = extent(graph, story.summary, words)
+    width, height = extent(graph, story.summary, words.language)
     calls = (words("alt call", name=value, inputs=words.several(n.inputs)) for value, n in graph.calls() if n.inputs)
     label = words("alt network", calls=words.series(calls))
-    draw = partial(network, graph, story.summary, words=words)
+    draw = partial(network, graph, story.summary, language=words.language)
     return Plate("network", (Panel("network", label, draw, width / 72, height / 72),))
 
 
@@ -159,6 +160,20 @@ def curves(story: Story) -> Plate:
         label = words("alt curve", name=words.quantity(name), n=len(history), parts=words.series(ends))
         panels.append(Panel(f"curve-{len(panels)}", label, partial(_curve, history, name, texts)))
     return Plate("learning_curves", tuple(panels))
+
+
+def probes(story: Story) -> Plate:
+    """What was measured inside the training, kind by kind."""
+    records, words, panels = story.history.probes, story.words, []
+    if records is None:
+        return Plate("probes", ())
+    kinds = {name: kind.lines(records) for name, kind in KINDS.items()}
+    for name, lines in ((name, lines) for name, lines in kinds.items() if lines):
+        called = KINDS[name].called(words.language)
+        ends = (words("alt part", part=p, first=brief(v[0]), last=brief(v[-1])) for p, v in lines.items())
+        label = words("alt probe", name=called, n=len(records), parts=words.series(ends))
+        panels.append(Panel(f"probe-{len(panels)}", label, partial(panel, records, name, language=words.language)))
+    return Plate("probes", tuple(panels))
 
 
 def confusion(story: Story) -> Plate:

@@ -9,19 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from liuli.core.figures import finite
 from liuli.data import Dataset
 from liuli.networks.summary import quantity
 from liuli.report import panels
 from liuli.report.facts import done, split
 from liuli.report.figures.confusion import confusion_counts
 from liuli.report.figures.residuals import gaussian, laplace
-from liuli.report.figures.style import finite
 from liuli.report.html import Html, clean, code, join, table, tag
 from liuli.report.panels import ARRAYS, POINTS, SHOWN, Panel, Plate, brief, caption, share
 from liuli.report.rows import COLUMNS, column_rows, shown_rows
 from liuli.report.story import WATCHED, Story, sample
 from liuli.report.svg import drawing, png_of, svg
 from liuli.report.usage import in_python, on_command_line
+from liuli.report.words import Words
+from liuli.training.probes import Records
 
 EXAMPLES = 10  # images shown of the training part
 TALL = 8.0  # a drawing that is higher, in inches, scrolls in its card
@@ -72,6 +74,30 @@ def training(story: Story) -> Html:
     if dials:
         parts += [tag("h3", words("dials")), tag("p", words("dials note"), class_="note"), dial_table]
     return join(parts)
+
+
+def probes(story: Story) -> Html:
+    """What was measured inside the training, and what it says."""
+    records, words = story.history.probes, story.words
+    if not records:
+        return Html("")
+    said = [words("probes note", n=len(records)), *_findings(records, words)]
+    return join([tag("p", words.sentences(said)), figures(panels.probes(story))])
+
+
+def _findings(records: Records, words: Words) -> Iterable[str]:
+    ratio = float(np.median(records.gradient_ratio))
+    if len(records.parameters) > 1 and not 0.1 < ratio < 10:
+        yield words("vanishing found", ratio=brief(ratio))
+    for layer in records.layers:
+        if dead := float(records[f"{layer}/dead"][-1]):
+            yield words("dead found", layer=layer, share=share(dead))
+    noise = records.noise_scale(window=max(8, len(records) // 4))[-1] if "noise/product" in records else np.nan
+    if np.isfinite(noise):
+        yield words("noise found", noise=brief(noise), batch=brief(np.median(records["batch"])))
+    if "worst/row" in records:
+        rows = (words("times of row", row=row, n=times) for row, times in records.worst(5))
+        yield words("worst rows found", rows=words.several(rows))
 
 
 def test(story: Story) -> Html:
@@ -249,7 +275,7 @@ Section = tuple[str, Html]
 
 def all_sections(story: Story) -> Iterable[Section]:
     """Name and content of every section that applies."""
-    for make in (data, network, training, test, worst, inside, use):
+    for make in (data, network, training, probes, test, worst, inside, use):
         content: Any = make(story)
         if content:
             yield make.__name__, content

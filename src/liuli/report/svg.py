@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from liuli.core.extras import require
-from liuli.report.figures.style import RC
+from liuli.core.figures import RC
 from liuli.report.html import Html, join, tag
 
 CHINESE = (

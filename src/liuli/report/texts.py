@@ -24,6 +24,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "section data": ("The data", "数据"),
     "section network": ("The network", "网络"),
     "section training": ("The training", "训练过程"),
+    "section probes": ("Probes: inside the training", "探针：训练内部"),
     "section test": ("The test", "测试结果"),
     "section worst": ("The worst predictions", "最差的预测"),
     "section inside": ("Inside the network", "网络内部"),
@@ -102,7 +103,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "takes": ("takes", "输入"),
     "output shape": ("output shape", "输出形状"),
     "parameters": ("parameters", "参数"),
-    "parameters of": ("{n} parameters", "{n} 个参数"),
     "operations": ("operations", "运算量"),
     "memory": ("memory", "内存"),
     "totals": (
@@ -112,10 +112,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "参数与中间值占 {memory}B。",
     ),
     "batch": ("batch", "批"),
-    "output": ("output", "输出"),
-    "output of": ("output: {name}", "输出：{name}"),
-    "a graph": ("a graph of {n} layers", "含 {n} 层的子图"),
-    "shares its weights": ("shared weights", "共享权重"),
     # Training
     "facts": ("What was done", "训练设置"),
     "fact": ("fact", "项目"),
@@ -154,6 +150,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "dial": ("dial", "参数名"),
     "curves": ("Learning curves", "学习曲线"),
     "alt curve": ("{name} over {n} epochs. {parts}", "{n} 轮训练中的{name}。{parts}"),
+    "probes note": (
+        "Measured in {n} of the steps, while the network was trained. The lines are layers or parameters, in the order "
+        "of the network.",
+        "训练过程中在 {n} 个步骤上的测量结果。各条线对应网络中依次排列的层或参数。",
+    ),
+    "noise found": (
+        "The gradient noise scale was about {noise} samples in the end; a batch had {batch}.",
+        "训练末期的梯度噪声尺度约为 {noise} 个样本；每批 {batch} 个。",
+    ),
+    "dead found": ("Of the units of {layer}, {share} were dead in the end.", "{layer} 中最终有 {share} 的单元失活。"),
+    "vanishing found": (
+        "The gradient of the first layer was {ratio} times that of the last, in the middle of all measured steps.",
+        "第一层的梯度范数是最后一层的 {ratio} 倍（各测量步的中位数）。",
+    ),
+    "worst rows found": ("The rows with the greatest losses most often: {rows}.", "损失最大次数最多的行：{rows}。"),
+    "times of row": ("{row} ({n} times)", "{row}（{n} 次）"),
+    "alt probe": ("{name} at {n} steps. {parts}", "{n} 个步骤上的{name}。{parts}"),
     "alt part": ("{part}: from {first} to {last}", "{part}：从 {first} 到 {last}"),
     "unit share": (" (0 to 1)", "（0 至 1）"),
     "epoch": ("epoch", "轮"),

@@ -6,14 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from liuli.core.errors import LiuliError
-from liuli.core.extras import require
 from liuli.core.fields import nearest
+from liuli.core.figures import PALETTE, axis
 
 if TYPE_CHECKING:
     from liuli.training.history import History
-
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colours that are told apart with colour-vision deficiency too (Okabe and Ito, *Color Universal Design*, 2008)."""
 
 SHARES = ("accuracy", "acc", "precision", "recall", "f1_score", "auc")
 """Quantities between 0 and 1, by the end of their names."""
@@ -68,11 +65,6 @@ def quantities(history: History, names: Sequence[str] | None = None) -> list[str
                 "history", got=f"the quantity {name!r}", expected="one that was logged", fix=nearest(name, logged)
             )
     return chosen
-
-
-def axis(ax: Any) -> Any:
-    """The axis that was given, or a new one."""
-    return ax if ax is not None else require("matplotlib.pyplot", extra="plot").subplots()[1]
 
 
 def _line(ax: Any, history: History, name: str, label: str, number: int) -> None:

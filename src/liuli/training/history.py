@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
+
+from liuli.core.figures import as_image, new_figure
 
 if TYPE_CHECKING:
     from liuli.training.probes import Records
@@ -81,6 +84,11 @@ class History:
         if self.probes and names is None and ax is None:
             return overview(self, language)
         return learning_curves(self, names, ax=ax)
+
+    def _repr_html_(self) -> str:
+        if not self.epochs:
+            return f"<p>{self!r}</p>"
+        return as_image(self.plot(ax=new_figure(6, 3.6).subplots()).figure, repr(self)) + f"<p>{escape(repr(self))}</p>"
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={value:.4g}" for name, value in self.epochs[-1].items()) if self.epochs else "empty"

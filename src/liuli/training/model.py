@@ -27,6 +27,7 @@ from liuli.training import arrays as checked
 from liuli.training.batches import batching, padded
 from liuli.training.callbacks import Callback
 from liuli.training.checkpoint import checkpoints, fingerprint, resume
+from liuli.training.display import as_page
 from liuli.training.history import History
 from liuli.training.loop import evaluating, train
 from liuli.training.probes import Probes, Probing, as_probes
@@ -292,6 +293,9 @@ class Model:
 
     def __repr__(self) -> str:
         return f"Model({self.net!r}, {', '.join(repr(o.loss) for o in self.recipe.outputs)}, {self._exact.optimizer!r})"
+
+    def _repr_html_(self) -> str:
+        return as_page(self)
 
     # Details -----------------------------------------------------------------------------------------
 

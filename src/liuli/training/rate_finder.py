@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from liuli.core.errors import DataError
+from liuli.core.figures import axis
 from liuli.training.batches import Batching
-from liuli.training.curves import axis
 from liuli.training.loop import measured_sums
 from liuli.training.programs import empty_sums, summarizer, trainer
 from liuli.training.run import Run

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from liuli.training.curves import PALETTE, axis
+from liuli.core.figures import PALETTE, axis
 
 if TYPE_CHECKING:
     from liuli.inspect.curvature.convexity import NegativeCurvature

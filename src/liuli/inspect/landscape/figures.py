@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from liuli.core.extras import require
-from liuli.training.curves import PALETTE, axis
+from liuli.core.figures import PALETTE, axis
 
 if TYPE_CHECKING:
     from liuli.inspect.landscape.planes import Plane

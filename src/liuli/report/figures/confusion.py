@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from liuli.report.figures.style import short, wide
+from liuli.core.figures import axis, short, wide
 from liuli.report.words import ENGLISH, Words
-from liuli.training.curves import axis
 
 NUMBERED = 14  # up to so many classes have their numbers written into the cells
 NAMED = 40  # up to so many have their names along the sides

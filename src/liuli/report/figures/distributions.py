@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from liuli.report.figures.style import BLUE, ORANGE, PALE, edges, finite, short
+from liuli.core.figures import BLUE, ORANGE, PALE, axis, edges, finite, short
 from liuli.report.words import ENGLISH, Words
-from liuli.training.curves import axis
 
 
 def histogram(values: np.ndarray, title: str, ax: Any = None, words: Words = ENGLISH) -> Any:

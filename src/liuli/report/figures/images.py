@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from liuli.report.figures.style import wrapped
-from liuli.training.curves import axis
+from liuli.core.figures import axis, wrapped
 
 
 def image_grid(images: np.ndarray, captions: Sequence[str], ax: Any = None, columns: int = 6) -> Any:

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from liuli.report.figures.style import BLUE, GREY, ORANGE, PALE, edges, finite, short
+from liuli.core.figures import BLUE, GREY, ORANGE, PALE, axis, edges, finite, short
 from liuli.report.words import ENGLISH, Words
-from liuli.training.curves import axis
 
 
 def predicted_against_true(

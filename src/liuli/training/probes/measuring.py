@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from liuli import kernels
+from liuli.networks.graph import Graph
 from liuli.optimizers import Optimizer
 from liuli.training.probes.saturation import Bounds, saturation_bounds
 from liuli.training.probes.spec import Probes
@@ -33,11 +34,10 @@ def probed_step(
     """A training step, what was measured in it, and what the next one needs."""
     optimizer = fused.recipe.optimizer
     trained, value = objective(fused, now, batch)
-    network = fused.recipe.network
-    bounds, entering = saturation_bounds(network), {f"{name}/y" for name in network.inputs}
+    bounds, places = saturation_bounds(fused.recipe.network), told(fused.recipe.network, now.params)
 
     def watched(trained: Any, wanted: Mapping[str, Facts]) -> tuple[jax.Array, Any]:
-        watch = _Looking(probes, entering, bounds, wanted)
+        watch = _Looking(probes, places, bounds, wanted)
         loss, passed = value(trained, watch)
         return loss, (passed, watch.facts, watch.active, watch.shapes)
 
@@ -70,10 +70,10 @@ def no_memory(like: Memory) -> Memory:
 
 def memory_shapes(fused: Fused, probes: Probes, now: TrainState, batch: Batch) -> Memory:
     """The shapes and dtypes of what is remembered."""
-    entering = {f"{name}/y" for name in fused.recipe.network.inputs}
+    places = told(fused.recipe.network, now.params)
 
     def seen(now: TrainState, batch: Batch) -> Memory:
-        watch = _Looking(probes, entering, {}, {})
+        watch = _Looking(probes, places, {}, {})
         trained, value = objective(fused, now, batch)
         value(trained, watch)
         active = {path: units.astype(jnp.int32) for path, units in watch.active.items()}
@@ -84,15 +84,12 @@ def memory_shapes(fused: Fused, probes: Probes, now: TrainState, batch: Batch) -
 
 
 class _Looking:
-    """Measures every value that it is shown but those that enter the network, and what arrives there on the way back.
-
-    What arrives at inputs would have to be computed for it alone.
-    """
+    """Measures the values at ``places``, and what arrives there on the way back."""
 
     def __init__(
-        self, probes: Probes, entering: Set[str], bounds: Mapping[str, Bounds], wanted: Mapping[str, Facts]
+        self, probes: Probes, places: Set[str], bounds: Mapping[str, Bounds], wanted: Mapping[str, Facts]
     ) -> None:
-        self.probes, self.entering, self.bounds, self.wanted = probes, entering, bounds, wanted
+        self.probes, self.places, self.bounds, self.wanted = probes, places, bounds, wanted
         self.facts: Facts = {}
         self.active: dict[str, jax.Array] = {}
         self.shapes: dict[str, jax.Array] = {}
@@ -102,12 +99,25 @@ class _Looking:
         return None if found is None else _ghost(self.probes, path, like)(found)
 
     def record(self, path: str, value: jax.Array) -> None:
-        if not jnp.issubdtype(value.dtype, jnp.inexact) or path in self.shapes or path in self.entering:
+        name = path.removesuffix("/y")
+        if path in self.shapes or name not in self.places or not jnp.issubdtype(value.dtype, jnp.inexact):
             return
         self.shapes[path] = value
-        name = path.removesuffix("/y")
         facts, self.active[name] = of_value(value, self.bounds.get(name), self.probes)
         self.facts |= {f"{name}/{fact}": v for fact, v in facts.items()}
+
+
+def told(network: Graph, params: Any, prefix: str = "") -> set[str]:
+    """The values that tell of learning, by path: what leaves layers that have parameters, activations and merges."""
+    found: set[str] = set()
+    for value, node in network.calls():
+        own = params.get(node.name, {})
+        if isinstance(node.layer, Graph):
+            found |= told(node.layer, own, f"{prefix}{value}/")
+        elif own or node.layer.ends_in_activation or len(node.inputs) > 1:
+            several = range(node.layer.output_count) if node.layer.output_count > 1 else ()
+            found |= {f"{prefix}{value}", *(f"{prefix}{value}/y_{i}" for i in several)}
+    return found
 
 
 def of_value(value: jax.Array, bounds: Bounds | None, probes: Probes) -> tuple[Facts, jax.Array]:

@@ -10,7 +10,8 @@ import numpy as np
 from liuli.core.errors import LiuliError
 from liuli.core.extras import require
 from liuli.core.fields import nearest
-from liuli.training.curves import PALETTE, axis, learning_curves
+from liuli.core.figures import PALETTE, axis
+from liuli.training.curves import learning_curves
 from liuli.training.probes.records import Column, Records
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class _Kind(NamedTuple):
     logarithmic: bool = False
     guide: float | None = None
 
+    def called(self, language: str) -> str:
+        """What is measured, in words."""
+        return self.chinese if language == "zh" else self.label
+
 
 def panel(records: Records, what: str, ax: Any = None, language: str = "en") -> Any:
     """One kind of record against the step; returns the axis."""
@@ -48,17 +53,18 @@ def panel(records: Records, what: str, ax: Any = None, language: str = "en") -> 
         raise LiuliError("probes", got=f"no record of {what}", expected="what was measured", fix="fit with probes=...")
     ax, steps = axis(ax), records.steps
     for i, (name, values) in enumerate(_few(lines).items()):
-        style = _STYLES[(i // len(PALETTE) + i) % len(_STYLES)]
-        ax.plot(*_thinned(steps, values), color=PALETTE[i % len(PALETTE)], linestyle=style, label=name, linewidth=1.3)
+        look = {"color": PALETTE[i % len(PALETTE)], "linestyle": _STYLES[i % len(_STYLES)], "linewidth": 1.3}
+        ax.plot(*_thinned(steps, values), label=name, **look)
     if kind.guide is not None:
         ax.axhline(kind.guide, color="0.55", linewidth=0.9, zorder=0)
     if kind.logarithmic and any(np.nanmax(values, initial=0.0) > 0 for values in lines.values()):
-        ax.set_yscale("log")
+        _logarithmic(ax)
     elif not kind.logarithmic and kind.label.startswith("share"):
         ax.set_ylim(-0.02, 1.02)
     ax.set_xlabel("步" if language == "zh" else "step")
-    ax.set_ylabel(kind.chinese if language == "zh" else kind.label)
-    ax.legend(frameon=False, fontsize="small", ncols=2 if len(lines) > 4 else 1)
+    ax.set_ylabel(kind.called(language))
+    above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0}
+    ax.legend(frameon=False, fontsize="small", ncols=2, columnspacing=1.0, **above)
     return ax
 
 
@@ -77,6 +83,17 @@ def overview(history: History, language: str = "en") -> Any:
     for ax in axes.flat[plots:]:
         ax.remove()
     return axes.ravel()[:plots]
+
+
+def _logarithmic(ax: Any) -> None:
+    """A logarithmic axis with plain numbers at powers of ten."""
+    ax.set_yscale("log")
+    ticker = require("matplotlib.ticker", extra="plot")
+    ax.yaxis.set_major_locator(ticker.LogLocator(numticks=6))
+    ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    low, high = ax.get_ylim()
+    within = ticker.NullFormatter() if high > 20 * low else ticker.FormatStrFormatter("%.2g")
+    ax.yaxis.set_minor_formatter(within)
 
 
 def _of_layers(fact: str) -> Callable[[Records], dict[str, Column]]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import io
 from typing import Any
 from unicodedata import east_asian_width
 
 import numpy as np
 
-from liuli.training.curves import PALETTE
+from liuli.core.extras import require
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Colours that are told apart with colour-vision deficiency too (Okabe and Ito, *Color Universal Design*, 2008)."""
 
 BLUE, ORANGE, GREEN = PALETTE[:3]
 GREY, PALE = "#595959", "#DCE9F2"
@@ -22,7 +28,25 @@ RC = {
     "figure.facecolor": "white",
     "text.parse_math": False,
 }
-"""Matplotlib's settings while the report draws."""
+"""Matplotlib's settings while pages are drawn."""
+
+
+def axis(ax: Any) -> Any:
+    """The axis that was given, or a new one."""
+    return ax if ax is not None else require("matplotlib.pyplot", extra="plot").subplots()[1]
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty figure of so many inches, which belongs to no window."""
+    return require("matplotlib.figure", extra="plot").Figure((width, height), layout="constrained")
+
+
+def as_image(figure: Any, label: str) -> str:
+    """A figure as an ``img`` element, for a notebook; ``label`` says what it shows."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg")
+    source = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(label)}" style="max-width:100%">'
 
 
 def wide(text: str) -> int:
