@@ -145,6 +145,12 @@ _TRAINING = [
     ),
 ]  # fmt: skip
 
+_PROBING = [
+    Workload(f"{name}-probes", f"{name}, measured inside", rows=rows, batch=128, epochs=epochs,
+             peers=("liuli-probes-16", "liuli-probes-1"), **_SHAPES[name])
+    for name, rows, epochs in (("mlp", 51_200, 1), ("cnn", 1024, 4))
+]  # fmt: skip
+
 _PREDICTING = [
     Workload(
         f"{name}-predict-{rows}", f"predictions of {name} for NumPy arrays of {rows:,} rows", rows=rows, batch=rows,
@@ -183,4 +189,4 @@ _GPU = [
     for precision in ("float32", "bfloat16")
 ]  # fmt: skip
 
-WORKLOADS = {workload.name: workload for workload in (*_TRAINING, *_PREDICTING, *_START, *_GPU)}
+WORKLOADS = {workload.name: workload for workload in (*_TRAINING, *_PROBING, *_PREDICTING, *_START, *_GPU)}

@@ -29,6 +29,8 @@ _TORCH, _FLAX, _EQUINOX = "benchmarks.sides.torch", "benchmarks.sides.flax", "be
 SIDES = {
     OURS: Side("liuli", "benchmarks.sides.ours"),
     "liuli-warm": Side("liuli, cache warm", "benchmarks.sides.ours"),
+    "liuli-probes-16": Side("liuli, probes every 16", "benchmarks.sides.ours"),
+    "liuli-probes-1": Side("liuli, probes every step", "benchmarks.sides.ours"),
     "torch-tutorial": Side("PyTorch, tutorial", _TORCH, ("torch",)),
     "torch-tuned": Side("PyTorch, tuned", _TORCH, ("torch",)),
     "torch-compiled": Side("PyTorch, compiled", _TORCH, ("torch",)),

@@ -15,9 +15,10 @@ _OPTIMIZERS = {"adam": ll.optimizers.Adam, "sgd": ll.optimizers.SGD}
 def start(workload: Workload, data: Data, variant: str) -> Turn:
     x, y = data
     model = model_of(workload)
+    probes = int(variant.removeprefix("liuli-probes-")) if variant.startswith("liuli-probes") else None
 
     def train(limit: float) -> float:
-        model.fit(x, y, epochs=workload.epochs, batch_size=workload.batch, verbose=0)
+        model.fit(x, y, epochs=workload.epochs, batch_size=workload.batch, probes=probes, verbose=0)
         return workload.steps
 
     def predict(limit: float) -> float:

@@ -178,3 +178,41 @@ def test_lstm_through_time():
     for tap, tensors in steps.items():
         near(trace[f"lstm_1/{tap}"].value, torch.stack(tensors, 1).detach().numpy(), tap)
         near(trace[f"lstm_1/{tap}"].gradient, torch.stack([each.grad for each in tensors], 1).numpy(), tap)
+
+
+def test_a_transformer_block():
+    """Every value inside: projections, scores, weights, context, both sums and norms, the units between."""
+    model = ll.Model(
+        ll.Sequential([layers.TransformerEncoder(7, 2, activation="gelu"), layers.GlobalAveragePooling1D()]), loss="mse"
+    )
+    x, y = RNG.normal(size=(3, 5, 8)), RNG.normal(size=(3, 8))
+    trace = ll.inspect.trace(model, x, y)
+    seen, w = Seen(), weights_of(model)
+    block = "transformer_encoder_1"
+
+    def product(name, x):
+        return x @ w[f"{block}/{name}/kernel"] + w[f"{block}/{name}/bias"]
+
+    def norm(name, x):
+        xhat = F.layer_norm(x, (8,), eps=model.net.names[block].layer_norm_epsilon)
+        xhat = seen.keep(f"{block}/{name}/xhat", xhat)
+        return seen.keep(f"{block}/{name}/y", xhat * w[f"{block}/{name}/gamma"] + w[f"{block}/{name}/beta"])
+
+    start, a = entering(seen, x), f"{block}/self_attention"
+    q, k, v = (
+        seen.keep(f"{a}/{short}", product(f"self_attention/{name}", start).reshape(3, 5, 2, 4))
+        for short, name in (("q", "query"), ("k", "key"), ("v", "value"))
+    )
+    scores = seen.keep(f"{a}/scores", torch.einsum("bqhd,bkhd->bhqk", q, k) / 2.0)
+    weights = seen.keep(f"{a}/weights", F.softmax(scores, -1))
+    context = seen.keep(f"{a}/context", torch.einsum("bhqk,bkhd->bqhd", weights, v))
+    z = seen.keep(f"{a}/z", product("self_attention/attention_output", context.reshape(3, 5, 8)))
+    z = seen.keep(f"{a}/y", z * 1)
+    h = norm("self_attention_norm", seen.keep(f"{block}/self_attention_sum/y", start + z))
+    between = seen.keep(f"{block}/intermediate/z", product("intermediate", h))
+    between = seen.keep(f"{block}/intermediate/y", F.gelu(between))
+    out = seen.keep(f"{block}/output/z", product("output", between))
+    out = seen.keep(f"{block}/output/y", out * 1)
+    out = norm("feedforward_norm", seen.keep(f"{block}/feedforward_sum/y", h + out))
+    mean = seen.keep("global_average_pooling1d_1/y", seen.keep(f"{block}/y", out * 1).mean(1))
+    agree(trace, seen, w, F.mse_loss(mean, torch.tensor(y).float()))

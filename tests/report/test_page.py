@@ -86,7 +86,7 @@ def section_ids(page):
 
 def test_sections(given, tmp_path):
     page = Page(written(tmp_path, given))
-    probes = ["probes"] if given[0]["history"].probes else []
+    probes = ["probes"] if given["history"].probes else []
     assert section_ids(page) == ["data", "network", "training", *probes, "test", "worst", "inside", "use"]
 
 

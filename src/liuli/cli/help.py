@@ -90,13 +90,19 @@ HELP: dict[str, tuple[str, str]] = {
     ),
     "help.inspect": (
         "Show what a MODEL file holds: its layers, spec, dials, data schema, and the metrics that are known of it.\n\n"
+        "With DATA, write an HTML page of what happens inside: values and gradients, back-propagation written out, "
+        "what it answers and looks at, what it learned, the shape of the loss.\n\n"
         "\b\nExamples:\n"
         "  liuli inspect runs/digits/model.liuli\n"
+        "  liuli inspect runs/digits/model.liuli digits --out inside.html\n"
         "  liuli inspect runs/digits/model.liuli --json\n\n"
         "Exit codes: 0 done, 2 bad usage, 3 a problem with the file.",
         "显示 MODEL 文件的内容：各层、规格、旋钮、数据模式，以及已知的指标。\n\n"
+        "给出 DATA 时写出一个 HTML 页面，展示网络内部：数值与梯度、反向传播的逐步推导、网络的回答与关注的输入、"
+        "学到的表示、损失的地形。\n\n"
         "\b\n示例：\n"
         "  liuli inspect runs/digits/model.liuli\n"
+        "  liuli inspect runs/digits/model.liuli digits --out inside.html\n"
         "  liuli inspect runs/digits/model.liuli --json\n\n"
         "退出码：0 完成，2 用法错误，3 文件问题。",
     ),
@@ -149,6 +155,11 @@ HELP: dict[str, tuple[str, str]] = {
         "验证损失连续多少轮无改进即停止并恢复最佳权重；0 表示不停止。默认 20，cnn 为 0。",
     ),
     "help.seed": ("Of the split, the initial weights and the order of rows.", "用于划分、初始权重和行的顺序。"),
+    "help.inspect.data": ("Rows with targets to look at the model with.", "用于观察模型的带目标的数据。"),
+    "help.inspect.out": (
+        "The HTML file to write; inspection.html beside the model by default.",
+        "要写入的 HTML 文件；默认为模型旁的 inspection.html。",
+    ),
     "help.probes": (
         "Measure activations, gradients, weights and updates inside the training, for the report.",
         "在训练过程中测量激活、梯度、权重与更新，并写入报告。",

@@ -1,4 +1,4 @@
-"""``liuli inspect``: what a model file holds."""
+"""``liuli inspect``: what a model file holds, and with data a page of what happens inside."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from liuli.cli.words import Language, spoken
 @guarded
 def inspect(
     model: Annotated[Path, typer.Argument(help=spoken("help.model"), show_default=False)],
+    data: Annotated[str | None, typer.Argument(help=spoken("help.inspect.data"), show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help=spoken("help.inspect.out"), show_default=False)] = None,
     language: Annotated[Language | None, typer.Option(help=spoken("help.language"), show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help=spoken("help.json"), show_default=False)] = False,
 ) -> None:
@@ -24,6 +26,9 @@ def inspect(
     from liuli.training import Model
 
     terminal = Terminal(language, as_json)
+    if data is not None:
+        terminal.result({"page": str(_page(model, data, out, terminal))})
+        return
     trained = Model.load(model)
     folder = RunFolder(model.parent)
     run = (folder.read() or {}) if model.name == folder.model.name else {}
@@ -40,6 +45,24 @@ def inspect(
             "measured_on": run.get("measured_on"),
         }
     )
+
+
+def _page(model: Path, data: str, out: Path | None, terminal: Terminal) -> Path:
+    """Write the page, and say where it is."""
+    from liuli.cli.predict import load, tell_gaps
+    from liuli.cli.rows import gaps, labelled
+    from liuli.report import write_inspection
+
+    trained = load(model)
+    rows, targets, left_out = labelled(data, trained.recipe.schema)
+    tell_gaps(gaps(rows, trained.recipe.schema), terminal)
+    if left_out:
+        terminal.note("left.out", count=left_out)
+    path = model.parent / "inspection.html" if out is None else out
+    name = f"{model.stem}, {Path(data).stem}"
+    write_inspection(path, trained, rows, targets, name=name, language=terminal.language)
+    terminal.line("written", str(path))
+    return path
 
 
 def _show(trained: Any, schema: list[dict[str, str]], run: dict[str, Any], terminal: Terminal) -> None:

@@ -36,6 +36,17 @@ def axis(ax: Any) -> Any:
     return ax if ax is not None else require("matplotlib.pyplot", extra="plot").subplots()[1]
 
 
+def logarithmic(ax: Any) -> None:
+    """Make the y axis logarithmic, with plain numbers at powers of ten, since pages write no formulas into figures."""
+    ax.set_yscale("log")
+    ticker = require("matplotlib.ticker", extra="plot")
+    ax.yaxis.set_major_locator(ticker.LogLocator(numticks=6))
+    ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    low, high = ax.get_ylim()
+    within = ticker.NullFormatter() if high > 20 * low else ticker.FormatStrFormatter("%.2g")
+    ax.yaxis.set_minor_formatter(within)
+
+
 def new_figure(width: float, height: float) -> Any:
     """An empty figure of so many inches, which belongs to no window."""
     return require("matplotlib.figure", extra="plot").Figure((width, height), layout="constrained")

@@ -141,6 +141,9 @@ class Trace(Mapping[str, Tapped]):
             raise UnknownPathError("trace", got=f"the path {path!r}", expected="a value of this network", fix=fix)
         return self.taps[path]
 
+    def __contains__(self, path: object) -> bool:
+        return path in self.taps
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.taps)
 
@@ -163,13 +166,13 @@ class Trace(Mapping[str, Tapped]):
         return table
 
     def _repr_html_(self) -> str:
-        return picture(self.recipe.network, notes=self._notes("en")) + as_html(self)
+        return picture(self.recipe.network, notes=self.notes("en")) + as_html(self)
 
     def plot(self, ax: Any = None, language: str = "en") -> Any:
         """The network drawn on a Matplotlib axis, with mean and spread of each value and the norm of its gradient."""
-        return network(self.recipe.network, ax=ax, language=language, notes=self._notes(language))
+        return network(self.recipe.network, ax=ax, language=language, notes=self.notes(language))
 
-    def _notes(self, language: str) -> dict[str, tuple[str, ...]]:
+    def notes(self, language: str = "en") -> dict[str, tuple[str, ...]]:
         """What is drawn beside each value of the network."""
         said = {}
         for value, _ in self.recipe.network.calls():

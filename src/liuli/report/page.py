@@ -4,7 +4,7 @@ as pictures."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,28 +96,38 @@ def write_pictures(
 def page(story: Story) -> str:
     """The whole page as text."""
     words = story.words
-    name = story.data.name or words("untitled")
-    title, sections = words("title", name=name), list(all_sections(story))
-    links = (tag("li", tag("a", words(f"section {key}"), href=f"#{key}")) for key, _ in sections)
-    titled = (
-        tag("section", tag("h2", words(f"section {key}"), id=key), content, aria_labelledby=key)
-        for key, content in sections
-    )
+    title = words("title", name=story.data.name or words("untitled"))
+    sections = [(key, words(f"section {key}"), content) for key, content in all_sections(story)]
+    foot = tag("p", words("foot", version=versions().get("liuli", "")).replace(" .", "."))
+    return document(title, [*_verdict(story), _tiles(story)], sections, words("contents"), foot, words.language)
+
+
+def document(
+    title: str,
+    head: Sequence[Html],
+    sections: Sequence[tuple[str, str, Html]],
+    contents: str,
+    foot: Html,
+    language: str,
+) -> str:
+    """A whole page: its title and what is told below, links to the sections (id, title, content), these, the foot."""
+    links = (tag("li", tag("a", name, href=f"#{key}")) for key, name, _ in sections)
+    titled = (tag("section", tag("h2", name, id=key), content, aria_labelledby=key) for key, name, content in sections)
     body = tag(
         "body",
-        tag("header", tag("h1", title), *_verdict(story), _tiles(story)),
-        tag("nav", tag("ul", *links), aria_label=words("contents")),
+        tag("header", tag("h1", title), *head),
+        tag("nav", tag("ul", *links), aria_label=contents),
         tag("main", *titled),
-        tag("footer", tag("p", words("foot", version=versions().get("liuli", "")).replace(" .", "."))),
+        tag("footer", foot),
     )
-    head = tag(
+    about = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("title", title),
         tag("style", Html(Path(__file__).with_name("page.css").read_text("utf-8"))),
     )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang=_LANG[words.language])}\n"
+    return f"<!DOCTYPE html>\n{tag('html', about, body, lang=_LANG[language])}\n"
 
 
 def _story(

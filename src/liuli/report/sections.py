@@ -161,17 +161,18 @@ def use(story: Story) -> Html:
 
 def figures(plate: Plate, look: str = "", told: bool = False) -> Html:
     """The panels of a plate as figures, each on a light card; ``told`` writes what they say beneath them."""
-    drawn = (_figure(panel, look, told) for panel in plate.panels)
+    drawn = (figure(panel, look, told) for panel in plate.panels)
     return tag(
         "div", *drawn, class_="figures small" if look == "small" else "figures" if len(plate.panels) > 1 else "one"
     )
 
 
-def _figure(panel: Panel, look: str, told: bool) -> Html:
+def figure(panel: Panel, look: str = "", told: bool = False) -> Html:
+    """A panel on a light card; ``told`` writes what it says beneath it."""
     with drawing(panel.name):
-        figure = panels.canvas(panel.width, panel.height, frame=panel.name != "network")
-        panel.draw(ax=figure.axes[0])
-        image = svg(figure, panel.name, clean(panel.label))
+        canvas = panels.canvas(panel.width, panel.height, frame=panel.name != "network")
+        panel.draw(ax=canvas.axes[0])
+        image = svg(canvas, panel.name, clean(panel.label))
     focus = {"tabindex": "0"} if look == "tall" else {}  # what scrolls can be reached by keys
     card = tag("div", image, class_=f"card {look}".strip(), **focus)
     return tag("figure", card, *([tag("figcaption", panel.label)] if told else []))

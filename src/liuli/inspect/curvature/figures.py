@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from liuli.core.figures import PALETTE, axis
+from liuli.core.figures import PALETTE, axis, logarithmic
 
 if TYPE_CHECKING:
     from liuli.inspect.curvature.convexity import NegativeCurvature
@@ -38,11 +38,11 @@ def spectrum(
             label = f"{words.get('eigenvalues found', 'eigenvalues found')}: {words.get(name, name)}"
             ax.plot(eigenvalues[chosen], np.full(chosen.sum(), floor * 3), label=label, zorder=3, **look)
     ax.axvline(0.0, color="0.5", linewidth=0.8, linestyle=":", zorder=0)
-    ax.set_yscale("log")
+    logarithmic(ax)
     ax.set_ylim(floor, density.max() * 3)
     ax.set_xlabel(words.get("eigenvalue", "eigenvalue of the Hessian"))
     ax.set_ylabel(words.get("density", "density"))
-    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0, fontsize="small")
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, fontsize="small")
     return ax
 
 

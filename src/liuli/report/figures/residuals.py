@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from liuli.core.figures import BLUE, GREY, ORANGE, PALE, axis, edges, finite, short
+from liuli.core.figures import BLUE, GREY, axis, finite, short
+from liuli.inspect.seeing.residuals import gaussian, histogram, laplace
 from liuli.report.words import ENGLISH, Words
+
+__all__ = ["gaussian", "laplace", "predicted_against_true", "residual_histogram"]
 
 
 def predicted_against_true(
@@ -40,31 +43,8 @@ def residual_histogram(residuals: np.ndarray, name: str, ax: Any = None, words: 
     ax:         the Matplotlib axis to draw on.
     words:      the language of the labels.
     """
-    ax, residuals = axis(ax), finite(residuals)
-    density, bins = np.histogram(residuals, edges(residuals), density=len(residuals) > 0)
-    ax.stairs(density, bins, fill=True, facecolor=PALE, edgecolor=BLUE, linewidth=1, label=words("rows"))
-    (mean, std), (median, scale) = gaussian(residuals), laplace(residuals)
-    r = np.linspace(bins[0], bins[-1], 200)
-    if std > 0 and scale > 0:
-        bell = np.exp(-0.5 * ((r - mean) / std) ** 2) / (std * np.sqrt(2 * np.pi))
-        ax.plot(r, bell, color=BLUE, label=words("Gaussian"))
-        ax.plot(r, np.exp(-np.abs(r - median) / scale) / (2 * scale), "--", color=ORANGE, label=words("Laplace"))
-    ax.set_xlabel(words("residual of", name=short(name, 24)), parse_math=False)
-    ax.set_ylabel(words("density"))
-    ax.set_ylim(0, 1.25 * max(ax.get_ylim()[1], 1e-300))
-    ax.legend(frameon=False, loc="upper right", fontsize=8)
-    return ax
-
-
-def gaussian(residuals: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation of greatest likelihood (divided by n)."""
-    return (float(residuals.mean()), float(residuals.std())) if len(residuals) else (0.0, 0.0)
-
-
-def laplace(residuals: np.ndarray) -> tuple[float, float]:
-    """Median and scale of greatest likelihood."""
-    middle = float(np.median(residuals)) if len(residuals) else 0.0
-    return middle, float(np.abs(residuals - middle).mean()) if len(residuals) else 0.0
+    labels = words("rows"), words("Gaussian"), words("Laplace")
+    return histogram(finite(residuals), labels, (words("residual of", name=short(name, 24)), words("density")), ax)
 
 
 def _span(true: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 from liuli.core.errors import LiuliError
 from liuli.core.extras import require
 from liuli.core.fields import nearest
-from liuli.core.figures import PALETTE, axis
+from liuli.core.figures import PALETTE, axis, logarithmic
 from liuli.training.curves import learning_curves
 from liuli.training.probes.records import Column, Records
 
@@ -58,7 +58,7 @@ def panel(records: Records, what: str, ax: Any = None, language: str = "en") -> 
     if kind.guide is not None:
         ax.axhline(kind.guide, color="0.55", linewidth=0.9, zorder=0)
     if kind.logarithmic and any(np.nanmax(values, initial=0.0) > 0 for values in lines.values()):
-        _logarithmic(ax)
+        logarithmic(ax)
     elif not kind.logarithmic and kind.label.startswith("share"):
         ax.set_ylim(-0.02, 1.02)
     ax.set_xlabel("步" if language == "zh" else "step")
@@ -83,17 +83,6 @@ def overview(history: History, language: str = "en") -> Any:
     for ax in axes.flat[plots:]:
         ax.remove()
     return axes.ravel()[:plots]
-
-
-def _logarithmic(ax: Any) -> None:
-    """A logarithmic axis with plain numbers at powers of ten."""
-    ax.set_yscale("log")
-    ticker = require("matplotlib.ticker", extra="plot")
-    ax.yaxis.set_major_locator(ticker.LogLocator(numticks=6))
-    ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    low, high = ax.get_ylim()
-    within = ticker.NullFormatter() if high > 20 * low else ticker.FormatStrFormatter("%.2g")
-    ax.yaxis.set_minor_formatter(within)
 
 
 def _of_layers(fact: str) -> Callable[[Records], dict[str, Column]]:
