@@ -9,36 +9,20 @@ import pytest
 import liuli as ll
 from liuli import activations, layers, losses
 from liuli.core.specs import members, spec
-from liuli.core.trees import paths
 from liuli.inspect import derive
-from liuli.inspect.derivation.activations import _OVER_LAST_AXIS
-from liuli.inspect.derivation.activations import RULES as ACTIVATIONS
-from liuli.inspect.derivation.losses import RULES as LOSSES
+from liuli.inspect.derivation.activations import ACTIVATIONS
+from liuli.inspect.derivation.losses import LOSSES
 from liuli.inspect.derivation.rules import RULES
 from tests.contract.examples import LAYERS, example, inputs
+from tests.inspect.derivation.checking import checked
 
 RNG = np.random.default_rng(0)
 X, T, LABELS = RNG.normal(size=(6, 4)), RNG.normal(size=(6, 3)), RNG.integers(0, 3, size=6)
 YES = RNG.integers(0, 2, size=(6, 3)).astype(float)
 IMAGES, SEQUENCES = RNG.normal(size=(6, 7, 6, 2)), RNG.normal(size=(6, 5, 2))
 WIRING = ("layers.InputLayer", "layers.Part")
+IN_NETWORKS = [name for name in LAYERS if name not in WIRING and not example(name).on_host]
 IDS = np.array([[1, 2, 0, 0], [3, 5, 4, 0], [0, 0, 1, 0]] * 2)
-
-
-def checked(net, loss, x, y, training=False, **kwargs):
-    """The derivation, each line of which is right, and which leaves out no tap and no parameter."""
-    found = derive(ll.Model(net, loss, **kwargs), x, y, training=training)
-    for line in found.lines:
-        scale = max(np.abs(line.value).max(), 1e-3)
-        np.testing.assert_allclose(line.compute(), line.value, rtol=0, atol=1e-5 * scale, err_msg=line.path)
-    assert len(found.errors) == len(found.lines) and max(found.errors.values()) < 1e-5
-    sides = {side: {line.path for line in found.lines if line.section == side} for side in ("forward", "backward")}
-    inside = {path for path in found.trace if not path.startswith(("input_", "part_"))}  # a part is of what was made
-    assert sides["forward"] == inside
-    with_gradient = {path for path, seen in found.trace.items() if seen.gradient is not None and "part_" not in path}
-    assert sides["backward"] == with_gradient | set(paths(found.trace.params))
-    assert str(found) and found._repr_html_().startswith("<div") and found.to_latex().endswith(r"\end{align*}")
-    return found
 
 
 def test_two_sigmoid_units_and_one():
@@ -121,10 +105,14 @@ def test_graphs_within_graphs_are_unfolded():
     }
 
 
-@pytest.mark.parametrize("name", sorted(members("activations")))
-def test_every_activation(name):
-    f = activations.GELU(approximate=True) if name == "GELU" else members("activations")[name]()
-    checked(ll.Sequential([layers.Dense(8, f), layers.Dense(8), layers.Activation(f), layers.Dense(3)]), "mse", X, T)
+@pytest.mark.parametrize("first", [0, 1])
+def test_every_activation(first):
+    """Half of them in one network: within a layer, and on their own."""
+    x, branches = ll.Input((4,)), []
+    for name in sorted(members("activations"))[first::2]:
+        f = activations.GELU(approximate=True) if name == "GELU" else members("activations")[name]()
+        branches.append(layers.Activation(f)(layers.Dense(4)(layers.Dense(4, f)(x))))
+    checked(ll.Graph(x, layers.Dense(3)(layers.Concatenate()(branches))), "mse", X, T)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -158,7 +146,7 @@ def test_probabilities_that_are_used_elsewhere_stay_in_the_network():
     p = layers.Dense(3, "softmax")(x)
     net = ll.Graph(x, [p, layers.Dense(3)(p)])
     text = str(checked(net, ["categorical_crossentropy", "mse"], X, (LABELS, T)))
-    assert "∂L/∂z₁ = a₁ ⊙ (∂L/∂a₁ - ⟨∂L/∂a₁, a₁⟩)\n" in text.replace("    (6, 3)", "")
+    assert "∂L/∂z₁ = a₁ ⊙ (∂L/∂a₁ - ⟨∂L/∂a₁, a₁⟩)    (6, 3)" in text
 
 
 @spec
@@ -196,29 +184,35 @@ def test_what_no_rule_knows_has_a_general_line(precision):
     assert "a₂ = Swirl(a₁)" in text and "Cubed(t, a₃)" in text
 
 
-@pytest.mark.parametrize("name", members("activations"))
-def test_every_activation_of_the_library_is_derived(name):
-    checked(ll.Sequential([layers.Dense(4, members("activations")[name]()), layers.Dense(3)]), "mse", X, T)
+@pytest.mark.parametrize("names", [IN_NETWORKS[i::14] for i in range(14)], ids=lambda names: names[0])
+def test_every_layer_of_the_library_is_derived(names):
+    """Several of them side by side in one network, each with inputs of its own."""
+    xs, arrays, rows = [], [], []
+    for name in names:
+        given = inputs(name)
+        own = [
+            a[:2].astype("f4" if a.dtype.kind == "f" else "i4")
+            for a in (given if isinstance(given, tuple) else (given,))
+        ]
+        taken = [ll.Input(a.shape[1:], str(a.dtype)) for a in own]
+        made = example(name)(taken if len(taken) > 1 else taken[0])
+        last = layers.GlobalAveragePooling1D if name == "layers.Masking" else layers.Flatten
+        rows += [last()(value) for value in (made if isinstance(made, tuple) else (made,))]
+        xs, arrays = [*xs, *taken], [*arrays, *own]
+    net = ll.Graph(xs, layers.Dense(2)(layers.Concatenate()(rows)))
+    checked(net, "mse", tuple(arrays), np.ones((2, 2)))
 
 
-@pytest.mark.parametrize("name", [n for n in LAYERS if n not in WIRING and not example(n).on_host])
-def test_every_layer_of_the_library_is_derived(name):
-    """By a rule of its own, or by the general line."""
-    given = inputs(name)
-    arrays = [
-        a.astype(np.float32 if a.dtype.kind == "f" else np.int32)
-        for a in (given if isinstance(given, tuple) else (given,))
-    ]
-    xs = [ll.Input(a.shape[1:], str(a.dtype)) for a in arrays]
-    made = example(name)(xs if len(xs) > 1 else xs[0])
-    last = layers.GlobalAveragePooling1D() if name == "layers.Masking" else layers.Flatten()
-    rows = [last(value) for value in (made if isinstance(made, tuple) else (made,))]
-    y = layers.Dense(2)(layers.Concatenate()(rows) if len(rows) > 1 else rows[0])
-    checked(ll.Graph(xs, y), "mse", tuple(arrays), np.ones((len(arrays[0]), 2)))
+def test_there_is_a_rule_for_everything_in_the_library():
+    """Nothing falls back to the general line but what users add."""
+    wiring = {layers.InputLayer, layers.Part}
+    assert {kind.__name__ for kind in set(members("layers").values()) - set(RULES) - wiring} == set()
+    assert {kind.__name__ for kind in set(members("activations").values()) - set(ACTIVATIONS)} == set()
+    assert {kind.__name__ for kind in set(members("losses").values()) - set(LOSSES)} == set()
 
 
 def test_rules_are_of_what_the_library_has():
-    assert set(ACTIVATIONS) | set(_OVER_LAST_AXIS) <= set(members("activations").values())
+    assert set(ACTIVATIONS) <= set(members("activations").values())
     assert set(LOSSES) <= set(members("losses").values())
     assert set(RULES) <= set(members("layers").values())
 
@@ -236,13 +230,15 @@ def test_a_wrong_number_shows_in_the_errors():
     found.trace.taps["dense_1/z"] = dataclasses.replace(right, gradient=1.01 * right.gradient)
     assert found.errors["∂L/∂W₁"] == pytest.approx(0.01, rel=1e-3)
     assert found.errors["z₁"] < 1e-6
+    assert "∂L/∂W₁ = xᵀ ∂L/∂z₁    (4, 3)    ✗ 0.01" in str(found) and "✗ 0.01" in found.to_html()
 
 
 def test_small_arrays_are_shown_whole_and_large_ones_summarized():
     model = ll.Model(ll.Sequential([layers.Dense(3)]), "mse")
     small, large = (str(derive(model, X[:n], T[:n])) for n in (2, 6))
-    assert "∂L/∂z₁ = ∂L/∂a₁    (2, 3)\n        [[" in small
-    assert "∂L/∂z₁ = ∂L/∂a₁    (6, 3)\n        mean " in large
+    line, reading = "∂L/∂z₁ = ∂L/∂a₁", "        upstream gradient: ∂L/∂a₁, local derivative: ∂a₁/∂z₁ = 1"
+    assert f"{line}    (2, 3)    ✓\n{reading}\n        [[" in small
+    assert f"{line}    (6, 3)    ✓\n{reading}\n        mean " in large
 
 
 def test_words_in_chinese():

@@ -102,7 +102,8 @@ def test_convolutions_and_attention():
 
 def test_two_features():
     x = np.random.default_rng(0).normal(size=(24, 2))
-    model = ll.Model(ll.Sequential([layers.Dense(4, "tanh"), layers.Dense(1, "sigmoid")]), "binary_crossentropy")
+    net = ll.Sequential([ll.Input((2,)), layers.Dense(4, "tanh"), layers.Dense(1, "sigmoid")])
+    model = ll.Model(net, "binary_crossentropy")
     y = (x[:, :1] > 0).astype(float)
     for maker, names in ((exhibits.boundary, ["boundary"]), (exhibits.responses, ["responses"])):
         assert shown(maker, model, x, y) == names

@@ -224,7 +224,7 @@ def test_sections_that_do_not_apply_are_absent(digits, tmp_path):
         ll.Graph(x, [layers.Dense(10, "softmax")(h), layers.Dense(1)(h)]), ("categorical_crossentropy", "mse")
     )
     page = Page(written(tmp_path, given, model=model, evaluation={"loss": 1.0}))
-    assert section_ids(page) == ["data", "network", "training", "test", "inside"]
+    assert section_ids(page) == ["data", "network", "training", "probes", "test", "inside"]
     assert not page.faults
 
 
@@ -302,6 +302,7 @@ def test_chinese_page_has_no_english_but_names(request, task, tmp_path):
     }
     known = set(re.findall("[A-Za-z]{2,}", " ".join(names))) | {"conv", "kernel", "bias", "kB", "InputLayer"}
     known |= set(re.findall("[A-Za-z]{2,}", given["facts"].get("model", "model.liuli")))
+    known |= {"dL", "dW"}
     found = set(re.findall("[A-Za-z]{2,}", page.text(without=("code", "pre"))))
     assert found <= known
 

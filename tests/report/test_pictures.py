@@ -13,7 +13,10 @@ from tests.report.conftest import CLASSES
 def test_pictures(digits, diabetes, tmp_path):
     image = pytest.importorskip("PIL.Image")
     names = {"network", "learning_curves", "weights", "activations"}
-    for task, more in {"digits": {"classes", "confusion", "worst"}, "diabetes": {"target", "residuals"}}.items():
+    for task, more in {
+        "digits": {"classes", "confusion", "worst", "probes"},
+        "diabetes": {"target", "residuals"},
+    }.items():
         given = {"digits": digits, "diabetes": diabetes}[task][0]
         paths = write_pictures(tmp_path / task / "new", **given, language="zh")
         assert {path.stem for path in paths} == names | more

@@ -10,6 +10,7 @@ so that every line has a formula on the right, made of lines before it, and on i
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +24,9 @@ from liuli.inspect.derivation import losses, render
 from liuli.inspect.derivation.call import Call, calls, input_symbols
 from liuli.inspect.derivation.lines import Expression, Given, Line, Piece, Title, total
 from liuli.inspect.derivation.notation import gradient, unicode
+from liuli.inspect.derivation.page import as_html, as_page
 from liuli.inspect.derivation.rules import rule
-from liuli.inspect.derivation.words import Language, check_language, word
+from liuli.inspect.derivation.words import Language, check_language, colon, word
 from liuli.inspect.display import number
 from liuli.inspect.trace import Tapped, Trace, moved, trace
 from liuli.layers import Part
@@ -64,27 +66,51 @@ class Derivation:
         The difference is divided by the largest number of the line, or by a hundredth of the largest of all gradients
         (of all values, for forward lines) where that is more: a sum in which everything cancels is only rounded.
         """
-        largest = {
-            side: max((_size(line.value) for line in self.lines if _side(line) == side), default=0.0) for side in _SIDES
-        }
-        return {unicode(line.symbol): _difference(line, largest[_side(line)]) for line in self.lines}
+        return {unicode(line.symbol): error for line, error in zip(self.lines, self._errors, strict=True)}
 
     def to_latex(self) -> str:
         """An ``align*`` environment, for the LaTeX package amsmath."""
         return render.as_latex(self._sections(), self.language)
 
+    def to_html(self, page: bool = True) -> str:
+        """A page that stands alone: no script, nothing from the network, formulas as MathML, light and dark.
+
+        page:  False for one ``<div>``, to be put into another page; it is what notebooks show.
+
+        Example:
+            >>> import numpy as np, liuli as ll
+            >>> model = ll.Model(ll.Sequential([ll.layers.Dense(1)]), loss="mse")
+            >>> ll.inspect.derive(model, np.zeros((2, 3)), np.ones((2, 1))).to_html()[:15]
+            '<!doctype html>'
+        """
+        body = as_html(self._sections(), self._footer(), self._shapes(), self.language)
+        return as_page(body, self.language) if page else body
+
     def __repr__(self) -> str:
         return render.as_text(self._sections(), self._footer(), self.language)
 
     def _repr_html_(self) -> str:
-        return render.as_html(self._sections(), self._footer(), self.language)
+        return self.to_html(page=False)
 
-    def _sections(self) -> Iterator[Any]:
-        return render.sections(self.given, self.lines, self.titles, self.language)
+    @functools.cached_property
+    def _errors(self) -> list[float]:
+        largest = {
+            side: max((_size(line.value) for line in self.lines if _side(line) == side), default=0.0) for side in _SIDES
+        }
+        return [_difference(line, largest[_side(line)]) for line in self.lines]
+
+    def _sections(self) -> render.Sections:
+        lines = list(zip(self.lines, self._errors, strict=True))
+        return render.sections(self.given, lines, self.titles, self.language)
+
+    def _shapes(self) -> list[tuple[str, tuple[int, ...]]]:
+        """The symbol and shape of everything that is given or has a line."""
+        return list(dict.fromkeys((each.symbol, np.shape(each.value)) for each in (*self.given, *self.lines)))
 
     def _footer(self) -> str:
-        worst = max(self.errors.values(), default=0.0)
-        return f"{word('legend', self.language)}. {word('error', self.language)}: {number(worst)}"
+        told = word("legend", self.language)
+        worst = f"{word('error', self.language)}{colon(self.language)}{number(max(self._errors, default=0.0))}"
+        return f"{told}{'。' if self.language == 'zh' else '. '}{worst}"
 
 
 def derive(model: Model, x: Any, y: Any, training: bool = False, language: Language = "en") -> Derivation:
@@ -148,6 +174,7 @@ class _Writing:
         """Inputs, targets, and the parameters of each layer once."""
         found = [Given("", symbol, self.trace[path].value) for path, symbol in input_symbols(self.trace).items()]
         found += [Given("", self._target(i), t) for i, t in enumerate(self.trace.targets)]
+        found += [Given("", "m", np.asarray(mask)) for mask in self.trace.masks if mask is not None]
         owners = [call for call in self.calls if call.index == call.owner]
         return found + [
             Given(f"{call.path}/{name}", call.weight_symbol(name), seen.value)
@@ -188,7 +215,7 @@ class _Writing:
 
     def _loss(self) -> Line:
         parts = list(self.losses)
-        if _penalized(self.calls):
+        if self.trace.penalty or _penalized(self.calls):
             parts.append(Expression("R", lambda: np.asarray(self.trace.penalty)))
         return Line("loss", "loss", "loss", "L", total(parts), np.asarray(self.trace.loss))
 
@@ -197,10 +224,18 @@ class _Writing:
         if (penalty := _activity(call)) is not None:
             self.terms.setdefault(made[0], []).append(penalty)
         if any(path in self.terms for path in made):
+            for path in made:
+                self._unused(path)
             yield from (self._gathered(path, call.path) for path in made if path in self.terms)
             yield from self._of_values(call, piece)
         if call.index == call.owner:
             yield from self._of_params(call, piece)
+
+    def _unused(self, path: str) -> None:
+        """A value that nothing takes has the gradient 0."""
+        seen = self.trace[path]
+        if seen.gradient is not None:
+            self.terms.setdefault(path, [Expression("0", lambda: np.zeros(seen.shape))])
 
     def _of_values(self, call: Call, piece: Piece) -> Iterator[Line]:
         for step in piece.backward:
@@ -253,11 +288,10 @@ def _penalty(call: Call, name: str) -> list[Expression]:
     W, of = call.weight_symbol(name), call.params[name]
     l1, l2 = getattr(found, "l1", 0.0), getattr(found, "l2", 0.0)
     if not isinstance(found, regularizers.L1 | regularizers.L2 | regularizers.L1L2):
-        return [Expression(rf"\frac{{\partial R}}{{\partial {W}}}", lambda: _by_jax(found, of.value))]
-    signs = (
-        [Expression(rf"{l1:.4g} \, \operatorname{{sign}}({W})", lambda: l1 * np.sign(call.weight(name)))] if l1 else []
-    )
-    return [*signs, *([Expression(rf"2 \cdot {l2:.4g} \, {W}", lambda: 2 * l2 * call.weight(name))] if l2 else [])]
+        return [Expression(rf"\frac{{\partial R}}{{\partial {W}}}", lambda: _by_jax(found, of.value), part="R")]
+    signs = rf"{l1:.4g} \, \operatorname{{sign}}({W})", lambda: l1 * np.sign(call.weight(name))
+    squares = rf"2 \cdot {l2:.4g} \, {W}", lambda: 2 * l2 * call.weight(name)
+    return [Expression(*each, part="R") for each, some in ((signs, l1), (squares, l2)) if some]
 
 
 def _activity(call: Call) -> Expression | None:
@@ -267,7 +301,7 @@ def _activity(call: Call) -> Expression | None:
         return None
     symbol = rf"\frac{{\partial R}}{{\partial {call.symbol('y')}}}"
     return Expression(
-        symbol, lambda: np.asarray(jax.grad(lambda y: jax.numpy.asarray(call.layer.activity_penalty(y)))(y))
+        symbol, lambda: np.asarray(jax.grad(lambda y: jax.numpy.asarray(call.layer.activity_penalty(y)))(y)), part="R"
     )
 
 
@@ -295,7 +329,9 @@ def _size(value: np.ndarray) -> float:
 
 
 def _difference(line: Line, largest: float) -> float:
-    difference = _size(line.compute() - line.value)
+    found = line.compute()
+    with np.errstate(invalid="ignore"):  # an infinite loss is equal to itself
+        difference = _size(np.where(found == line.value, 0.0, found - line.value))
     return difference / max(_size(line.value), 0.01 * largest) if difference else 0.0
 
 

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from liuli.activations import Activation
+from liuli.core.figures import PALETTE, axis
 from liuli.core.specs import named
 from liuli.losses import Loss
 from liuli.networks.cost import flops
 from liuli.schedules import Schedule
-from liuli.core.figures import PALETTE, axis
 
 Points = np.ndarray  # (points,)
 _FLAT = 0.0099  # a function saturates where its derivative is below this

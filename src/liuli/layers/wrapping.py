@@ -63,6 +63,9 @@ class TimeDistributed(Wrapper):
     Time is folded into the batch, so that the layer sees (batch x time, ...), and no mask; its taps have this shape.
     The mask of x is that of y.
 
+    Taps: ``folded/y``, what the layer sees (``folded_0/y`` and so on of several inputs), ``layer/y``, what it makes of
+    it, and the layer's own, under ``layer``.
+
     Reference: Graves, *Generating Sequences With Recurrent Neural Networks*, 2013, whose outputs are made so.
 
     layer:  what is done at each step.
@@ -87,7 +90,11 @@ class TimeDistributed(Wrapper):
 
     def apply(self, params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, State]:
         batch, time = jax.tree.leaves(x)[0].shape[:2]
-        y, state = self.inner(params, state, _folded(x), dataclasses.replace(ctx, mask=None))
+        x = _folded(x)
+        several = isinstance(x, tuple)
+        x = tuple(ctx.tap(f"folded_{i}/y", v) for i, v in enumerate(x)) if several else ctx.tap("folded/y", x)
+        y, state = self.inner(params, state, x, dataclasses.replace(ctx, mask=None))
+        y = seen(ctx, "layer/y", y)
         return jax.tree.map(lambda v: v.reshape(batch, time, *v.shape[1:]), y), state
 
     def output_mask(self, x: Any, mask: Any) -> Any:
@@ -111,7 +118,7 @@ class Bidirectional(Wrapper):
     a and b stand in the order of time, and y is 0 at masked steps.
 
     With ``return_state`` the last states follow, those of ``layer`` first; initial states are given likewise.
-    Parameters and taps stand under ``layer`` and ``backward_layer``.
+    Parameters and taps stand under ``layer`` and ``backward_layer``, with what each puts out as ``y``.
 
     Reference: Schuster and Paliwal, *Bidirectional Recurrent Neural Networks*, 1997.
 
@@ -171,6 +178,7 @@ class Bidirectional(Wrapper):
         for name, layer in self.directions.items():
             own = params.get(name, {}), state.get(name, {})
             y, after[name] = layer.apply(*own, entering[name], ctx.at(name, mask))
+            y = seen(ctx, f"{name}/y", y)
             y, *last = y if layer.return_state else (y,)
             outputs.append(self._in_time(layer, y, mask))
             states += last
@@ -215,6 +223,11 @@ class Bidirectional(Wrapper):
             got, fix = f"{a.shape[-1]} and {b.shape[-1]} units", 'merge_mode="concat", or set units alike'
             raise ShapeError("", got=got, expected="as many in both layers", fix=fix)
         return _MERGED[str(self.merge_mode)](a, b)
+
+
+def seen(ctx: Context, name: str, y: Any) -> Any:
+    """What a part of a layer puts out, tapped as ``name``; several values as ``name_0`` and so on."""
+    return tuple(ctx.tap(f"{name}_{i}", v) for i, v in enumerate(y)) if isinstance(y, tuple) else ctx.tap(name, y)
 
 
 def _folded(x: Any) -> Any:

@@ -23,7 +23,7 @@ from liuli.report.figures.residuals import gaussian, laplace, predicted_against_
 from liuli.report.story import Story, sample
 from liuli.report.words import Words
 from liuli.training.curves import SHARES, learning_curves, quantities
-from liuli.training.probes.panels import KINDS, panel
+from liuli.training.probes.panels import KINDS, line_name, panel
 
 ARRAYS, CLASSES, POINTS, SHOWN = 40, 30, 1500, 12
 """At most so many: arrays of weights or activations, classes in a chart, points in a plot, worst predictions."""
@@ -170,7 +170,8 @@ def probes(story: Story) -> Plate:
     kinds = {name: kind.lines(records) for name, kind in KINDS.items()}
     for name, lines in ((name, lines) for name, lines in kinds.items() if lines):
         called = KINDS[name].called(words.language)
-        ends = (words("alt part", part=p, first=brief(v[0]), last=brief(v[-1])) for p, v in lines.items())
+        found = {line_name(p, words.language): finite(v) for p, v in lines.items()}
+        ends = (words("alt part", part=p, first=brief(v[0]), last=brief(v[-1])) for p, v in found.items() if len(v))
         label = words("alt probe", name=called, n=len(records), parts=words.series(ends))
         panels.append(Panel(f"probe-{len(panels)}", label, partial(panel, records, name, language=words.language)))
     return Plate("probes", tuple(panels))

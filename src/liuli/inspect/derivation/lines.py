@@ -13,10 +13,17 @@ Section = Literal["forward", "loss", "backward"]
 
 @dataclass(frozen=True, eq=False)
 class Expression:
-    """A formula in LaTeX, and what computes it from traced numbers."""
+    """A formula in LaTeX, and what computes it from traced numbers.
+
+    ``where`` says in LaTeX what letters in it stand for that no other line makes; ``terms`` are its summands; ``part``
+    is what it is a direct derivative of where no gradient stands in it: L, or R, the penalties in L.
+    """
 
     latex: str
     compute: Callable[[], np.ndarray]
+    where: str = ""
+    terms: tuple[Expression, ...] = ()
+    part: str = "L"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,4 +92,6 @@ def total(terms: Sequence[Expression]) -> Expression:
     if len(terms) == 1:
         return terms[0]
     latex = " + ".join(term.latex for term in terms).replace("+ -", "- ")
-    return Expression(latex, lambda: np.sum([np.asarray(term.compute()) for term in terms], axis=0))
+    where = r", \quad ".join(dict.fromkeys(term.where for term in terms if term.where))
+    parts = tuple(part for term in terms for part in (term.terms or (term,)))
+    return Expression(latex, lambda: np.sum([np.asarray(term.compute()) for term in terms], axis=0), where, parts)

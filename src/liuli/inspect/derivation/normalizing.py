@@ -1,123 +1,241 @@
-"""Batch and layer normalization: a = gamma xhat + beta,   xhat = (x - mu) / sqrt(nu + epsilon)."""
+"""Normalizations: a = gamma xhat + beta,   xhat = (x - mu) / sqrt(nu + epsilon),   mu and nu over some axes.
+
+dL/dx = (g - mean(g) - xhat mean(g xhat)) / sqrt(nu + epsilon),   g = dL/dxhat
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from liuli import layers
 from liuli.inspect.derivation.call import Call
-from liuli.inspect.derivation.general import general
-from liuli.inspect.derivation.lines import Expression, Piece, Step
+from liuli.inspect.derivation.lines import Expression, Piece, Step, total
+from liuli.layers.axes import along, places
+
+Array = np.ndarray
+Axes = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """x brought to mean 0 and variance 1 over ``axes``; steps that the mask leaves out are not in either.
+
+    ``shape`` is that in which groups of channels have an axis of their own, and ``centred`` says whether there is a
+    mean at all.
+    """
+
+    call: Call
+    axes: Axes
+    shape: tuple[int, ...]
+    masked: bool
+    centred: bool = True
+
+    @property
+    def x(self) -> Array:
+        return self.call.x.reshape(self.shape)
+
+    def counts(self) -> Array:
+        mask = self.call.mask if self.masked else None
+        if mask is None:
+            return np.ones(self.shape)
+        return np.broadcast_to(
+            np.asarray(mask, np.float64).reshape(*mask.shape, *(1,) * (len(self.shape) - 2)), self.shape
+        )
+
+    def share(self) -> Array:
+        """What each element counts in a mean: 1 / N, or 0 where it is masked."""
+        c = self.counts()
+        return c / np.maximum(c.sum(self.axes, keepdims=True), 1.0)
+
+    def mean(self, values: Array) -> Array:
+        return (self.share() * values).sum(self.axes, keepdims=True)
+
+    def moved(self) -> Array:
+        """x - mu"""
+        return self.x - self.mean(self.x) if self.centred else self.x
+
+    def root(self) -> Array:
+        """sqrt(nu + epsilon)"""
+        return np.sqrt(self.mean(self.moved() ** 2) + self.call.layer.epsilon)  # type: ignore[attr-defined]
+
+    def forward(self) -> Array:
+        return (self.moved() / self.root()).reshape(self.call.x.shape)
+
+    def backward(self) -> Array:
+        g, xhat = (values.reshape(self.shape) for values in (self.call.gradient("xhat"), self.forward()))
+        through_mean = g.sum(self.axes, keepdims=True) if self.centred else 0.0
+        through_root = xhat * (g * xhat).sum(self.axes, keepdims=True)
+        return ((g - self.share() * (through_mean + through_root)) / self.root()).reshape(self.call.x.shape)
+
+    def piece(self, kept: Axes, over: str, scale: str = "gamma") -> Piece:
+        """All lines; ``kept`` are the axes along which gamma and beta have values, ``over`` names those of the mean."""
+        X, index, g, xhat = self.call.X, self.call.index, self.call.D("xhat"), self.call.symbol("xhat")
+        mu, nu, mean = rf"\mu_{{{index}}}", rf"\nu_{{{index}}}", _mean(over)
+        top = f"{X} - {mu}" if self.centred else X
+        squares = rf"{nu} = {mean}(({top})^{{2}})"
+        where = rf"{mu} = {mean}({X}), \quad {squares}" if self.centred else squares
+        normal = Expression(rf"\frac{{{top}}}{{{_deviation(nu)}}}", self.forward, where)
+        less = f" - {mean}({g})" if self.centred else ""
+        back = rf"\frac{{{g}{less} - {xhat} \odot {mean}({g} \odot {xhat})}}{{{_deviation(nu)}}}"
+        scaled, of_xhat, params = _affine(self.call, kept, scale)
+        return Piece([Step("xhat", normal), scaled], [of_xhat], [Expression(back, self.backward)], params)
+
+
+def layer_normalization(call: Call) -> Piece:
+    """Means over the features of each sample alone."""
+    axes = places(call.layer.axis, call.x)  # type: ignore[attr-defined]
+    return Standard(call, axes, call.x.shape, 1 in axes).piece(axes, _named(axes, call.x))
+
+
+def rms_normalization(call: Call) -> Piece:
+    """xhat = x / sqrt(mean(x^2) + epsilon): layer normalization without its mean."""
+    axes = places(call.layer.axis, call.x)  # type: ignore[attr-defined]
+    standard = Standard(call, axes, call.x.shape, 1 in axes, centred=False)
+    return standard.piece(axes, _named(axes, call.x), "scale")
+
+
+def group_normalization(call: Call) -> Piece:
+    """Means over the places and the channels of a group, of each sample alone."""
+    n, ndim = call.x.shape[-1], call.x.ndim
+    groups = n if call.layer.groups == -1 else call.layer.groups  # type: ignore[attr-defined]
+    axes, shape = (*range(1, ndim - 1), ndim), (*call.x.shape[:-1], groups, n // groups)
+    return Standard(call, axes, shape, ndim > 2).piece((ndim - 1,), r"\mathrm{group}")
+
+
+def instance_normalization(call: Call) -> Piece:
+    """Means over the places of each channel of each sample alone."""
+    axes = tuple(range(1, call.x.ndim - 1))
+    return Standard(call, axes, call.x.shape, True).piece((call.x.ndim - 1,), _named(axes, call.x))
 
 
 def batch_normalization(call: Call) -> Piece:
     """In inference mu and nu are constants; in training the gradient also goes through them, to the whole batch."""
-    if not _over_last_axis(call) or call.mask is not None:
-        return general(call)
-    layer, axes = call.layer, tuple(range(call.x.ndim - 1))
+    n = _Batch(call)
+    X, dxhat, dmu, dnu = call.X, call.D("xhat"), call.D("mean"), call.D("variance")
     mu, nu, deviation = call.symbol("mean"), call.symbol("variance"), _deviation(call.symbol("variance"))
-    of_batch = call.training and layer.trainable
-
-    def root() -> np.ndarray:
-        return np.sqrt(call.value("variance") + layer.epsilon)  # type: ignore[attr-defined]
-
-    def centred() -> np.ndarray:
-        return call.x - call.value("mean")
-
-    def through_variance() -> np.ndarray:
-        return (call.gradient("xhat") * centred()).sum(axes) * -0.5 / root() ** 3
-
-    def through_mean() -> np.ndarray:
-        direct = -call.gradient("xhat").sum(axes) / root()
-        return direct - of_batch * 2.0 * call.gradient("variance") * centred().mean(axes)
-
-    def to_input() -> np.ndarray:
-        direct = call.gradient("xhat") / root()
-        return direct + of_batch * (call.gradient("mean") + 2.0 * call.gradient("variance") * centred()) / rows
-
-    X, dxhat, back = call.X, call.D("xhat"), rf"\frac{{{call.D('xhat')}}}{{{deviation}}}"
-    normal, rows = rf"\frac{{{X} - {mu}}}{{{deviation}}}", call.x.size // call.x.shape[-1]
-    by_variance = rf"-\frac{{1}}{{2}} \sum {dxhat} \odot ({X} - {mu}) ({nu} + \varepsilon)^{{-3/2}}"
-    by_mean = rf"-\sum {back}" + (rf" - 2 {call.D('variance')} \odot \mathrm{{mean}}({X} - {mu})" if of_batch else "")
-    if of_batch:
-        through_both = rf"{call.D('mean')} + 2 {call.D('variance')} \odot ({X} - {mu})"
-        back += rf" + \frac{{1}}{{{rows}}} ({through_both})"
-    forward = [*_statistics(call), Step("xhat", Expression(normal, lambda: centred() / root()))]
-    scaled, of_xhat, params = _affine(call)
+    direct, moved = rf"\frac{{{dxhat}}}{{{deviation}}}", f"({X} - {mu})"
+    by_variance = rf"-\frac{{1}}{{2}} \sum {dxhat} \odot {moved} ({nu} + \varepsilon)^{{-3/2}}"
+    by_mean = rf"-\sum {direct}" + (rf" - 2 {dnu} \odot \mathrm{{mean}}{moved}" if n.of_batch else "")
+    share = rf"\frac{{m_{{{call.index}}}}}{{\sum m_{{{call.index}}}}}" if n.masked else rf"\frac{{1}}{{{n.rows}}}"
+    back = [Expression(direct, n.directly)]
+    if n.of_batch:
+        back.append(Expression(rf"{share} ({dmu} + 2 {dnu} \odot {moved})", n.through_batch))
+    normal = Expression(rf"\frac{{{X} - {mu}}}{{{deviation}}}", lambda: n.moved() / n.wide(n.root()))
+    scaled, of_xhat, params = _affine(call, n.kept)
     backward = [
         of_xhat,
-        Step("variance", Expression(by_variance, through_variance)),
-        Step("mean", Expression(by_mean, through_mean)),
+        Step("variance", Expression(by_variance, n.to_variance)),
+        Step("mean", Expression(by_mean, n.to_mean)),
     ]
-    return Piece([*forward, scaled], backward, [Expression(back, to_input)], params)
+    return Piece([*_statistics(n), Step("xhat", normal), scaled], backward, [total(back)], params)
 
 
-def layer_normalization(call: Call) -> Piece:
-    """dL/dx = (g - mean(g) - xhat mean(g xhat)) / sqrt(nu + epsilon), g = dL/dxhat, means over the features."""
-    if not _over_last_axis(call):
-        return general(call)
-    X, index = call.X, call.index
-    mu, nu, xhat, g = rf"\mu_{{{index}}}", rf"\nu_{{{index}}}", call.symbol("xhat"), call.D("xhat")
+class _Batch:
+    """The numbers of a BatchNormalization."""
 
-    def centred() -> np.ndarray:
-        return call.x - call.x.mean(-1, keepdims=True)
+    def __init__(self, call: Call) -> None:
+        self.call, self.kept = call, places(call.layer.axis, call.x)  # type: ignore[attr-defined]
+        self.axes = tuple(i for i in range(call.x.ndim) if i not in self.kept)
+        self.of_batch = call.training and call.layer.trainable
+        self.masked = self.of_batch and call.mask is not None
+        self.rows = call.x.size // call.x.shape[self.kept[0]]
+        self.standard = Standard(call, self.axes, call.x.shape, self.masked)
 
-    def root() -> np.ndarray:
-        return np.sqrt((centred() ** 2).mean(-1, keepdims=True) + call.layer.epsilon)  # type: ignore[attr-defined]
+    def wide(self, values: Array) -> Array:
+        return np.asarray(along(values, self.kept, self.call.x))  # type: ignore[arg-type]
 
-    def to_input() -> np.ndarray:
-        gradient, at = call.gradient("xhat"), centred() / root()
-        along = (gradient * at).mean(-1, keepdims=True)
-        return (gradient - gradient.mean(-1, keepdims=True) - at * along) / root()
+    def narrow(self, values: Array) -> Array:
+        return values.sum(self.axes)
 
-    normal = Step("xhat", Expression(rf"\frac{{{X} - {mu}}}{{{_deviation(nu)}}}", lambda: centred() / root()))
-    top = rf"{g} - \mathrm{{mean}}({g}) - {xhat} \odot \mathrm{{mean}}({g} \odot {xhat})"
-    scaled, of_xhat, params = _affine(call)
-    return Piece([normal, scaled], [of_xhat], [Expression(rf"\frac{{{top}}}{{{_deviation(nu)}}}", to_input)], params)
+    def moved(self) -> Array:
+        return self.call.x - self.wide(self.call.value("mean"))
+
+    def root(self) -> Array:
+        return np.sqrt(self.call.value("variance") + self.call.layer.epsilon)  # type: ignore[attr-defined]
+
+    def mean(self, values: Array) -> Array:
+        return self.narrow(self.standard.share() * values)
+
+    def to_variance(self) -> Array:
+        return self.narrow(self.call.gradient("xhat") * self.moved()) * -0.5 / self.root() ** 3
+
+    def to_mean(self) -> Array:
+        direct = -self.narrow(self.call.gradient("xhat")) / self.root()
+        return direct - self.of_batch * 2.0 * self.call.gradient("variance") * self.mean(self.moved())
+
+    def directly(self) -> Array:
+        return self.call.gradient("xhat") / self.wide(self.root())
+
+    def through_batch(self) -> Array:
+        dmu, dnu = (self.wide(self.call.gradient(tap)) for tap in ("mean", "variance"))
+        return self.standard.share() * (dmu + 2.0 * dnu * self.moved())
 
 
-def _over_last_axis(call: Call) -> bool:
-    return call.layer.axis in (-1, (-1,), call.x.ndim - 1)  # type: ignore[attr-defined]
-
-
-def _statistics(call: Call) -> list[Step]:
-    if not (call.training and call.layer.trainable):
+def _statistics(n: _Batch) -> list[Step]:
+    call = n.call
+    if not n.of_batch:
         kept = {"mean": "moving_mean", "variance": "moving_variance"}
         return [
             Step(tap, Expression(rf"\mathrm{{{name.replace('_', ' ')}}}", _constant(call, name)))
             for tap, name in kept.items()
         ]
-    axes, mu = tuple(range(call.x.ndim - 1)), call.symbol("mean")
-    mean = Expression(rf"\mathrm{{mean}}({call.X})", lambda: call.x.mean(axes))
-    variance = Expression(
-        rf"\mathrm{{mean}}(({call.X} - {mu})^{{2}})", lambda: ((call.x - call.value("mean")) ** 2).mean(axes)
-    )
-    return [Step("mean", mean), Step("variance", variance)]
+    mean = Expression(rf"\mathrm{{mean}}({call.X})", lambda: n.mean(call.x))
+    squares = rf"\mathrm{{mean}}(({call.X} - {call.symbol('mean')})^{{2}})"
+    return [Step("mean", mean), Step("variance", Expression(squares, lambda: n.mean(n.moved() ** 2)))]
 
 
-def _constant(call: Call, name: str) -> Callable[[], np.ndarray]:
+def _constant(call: Call, name: str) -> Callable[[], Array]:
     return lambda: np.asarray(call.state[name], np.float64)
 
 
-def _affine(call: Call) -> tuple[Step, Step, dict[str, Expression]]:
+def _affine(call: Call, kept: Axes, scale: str = "gamma") -> tuple[Step, Step, dict[str, Expression]]:
     """a = gamma xhat + beta, dL/dxhat, and the gradients of gamma and beta, as far as they are there."""
     xhat, dy = call.symbol("xhat"), call.D("y")
-    axes = tuple(range(call.x.ndim - 1))
-    factor = rf"{call.weight_symbol('gamma')} \odot " if "gamma" in call.params else ""
+    rest = tuple(i for i in range(call.x.ndim) if i not in kept)
+
+    def wide(name: str, otherwise: float) -> Array:
+        return np.asarray(along(call.weight(name), kept, call.x)) if name in call.params else np.full((), otherwise)  # type: ignore[arg-type]
+
+    factor = rf"{call.weight_symbol(scale)} \odot " if scale in call.params else ""
     offset = f" + {call.weight_symbol('beta')}" if "beta" in call.params else ""
-    gamma = call.weight("gamma") if factor else 1.0
-    beta = call.weight("beta") if offset else 0.0
-    params = {}
-    if factor:
-        params["gamma"] = Expression(
-            rf"\sum {dy} \odot {xhat}", lambda: (call.gradient("y") * call.value("xhat")).sum(axes)
-        )
-    if offset:
-        params["beta"] = Expression(rf"\sum {dy}", lambda: call.gradient("y").sum(axes))
-    forward = Step("y", Expression(f"{factor}{xhat}{offset}", lambda: gamma * call.value("xhat") + beta))
-    return forward, Step("xhat", Expression(f"{factor}{dy}", lambda: gamma * call.gradient("y"))), params
+    terms: dict[str, tuple[str, Callable[[], Any]]] = {
+        scale: (rf"\sum {dy} \odot {xhat}", lambda: call.gradient("y") * call.value("xhat")),
+        "beta": (rf"\sum {dy}", lambda: call.gradient("y")),
+    }
+    params = {
+        name: Expression(text, lambda value=value: value().sum(rest))
+        for name, (text, value) in terms.items()
+        if name in call.params
+    }
+    line = Expression(f"{factor}{xhat}{offset}", lambda: wide(scale, 1.0) * call.value("xhat") + wide("beta", 0.0))
+    return (
+        Step("y", line),
+        Step("xhat", Expression(f"{factor}{dy}", lambda: wide(scale, 1.0) * call.gradient("y"))),
+        params,
+    )
+
+
+def _named(axes: Axes, x: Array) -> str:
+    """The axes under a mean; nothing where it is the last one."""
+    return "" if axes == (x.ndim - 1,) else ",".join(map(str, axes))
+
+
+def _mean(over: str) -> str:
+    return rf"\mathrm{{mean}}_{{{over}}}" if over else r"\mathrm{mean}"
 
 
 def _deviation(variance: str) -> str:
     return rf"\sqrt{{{variance} + \varepsilon}}"
+
+
+RULES = {
+    layers.BatchNormalization: batch_normalization,
+    layers.GroupNormalization: group_normalization,
+    layers.InstanceNormalization: instance_normalization,
+    layers.LayerNormalization: layer_normalization,
+    layers.RMSNormalization: rms_normalization,
+}

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import re
 
-_COMMANDS = {
-    "partial": "∂", "odot": "⊙", "top": "ᵀ", "sum": "Σ", "sigma": "σ", "gamma": "γ", "beta": "β", "mu": "μ", "nu": "ν",
-    "lambda": "λ", "delta": "δ", "varepsilon": "ε", "alpha": "α", "Phi": "Φ", "varphi": "φ", "star": "⋆", "times": "×",
-    "cdot": "·", "in": "∈", "ell": "ℓ", "log": "log", "exp": "exp", "max": "max", "tanh": "tanh", "langle": "⟨",
-    "rangle": "⟩", "le": "≤", "left": "", "right": "", "to": "→",
+COMMANDS = {
+    "partial": "∂", "odot": "⊙", "top": "ᵀ", "sum": "Σ", "sigma": "σ", "gamma": "γ", "beta": "β", "mu": "μ",
+    "nu": "ν", "lambda": "λ", "delta": "δ", "varepsilon": "ε", "alpha": "α", "Phi": "Φ", "varphi": "φ", "star": "⋆",
+    "times": "×", "cdot": "·", "in": "∈", "ell": "ℓ", "log": "log", "exp": "exp", "max": "max", "tanh": "tanh",
+    "langle": "⟨", "rangle": "⟩", "le": "≤", "ge": "≥", "ne": "≠", "left": "", "right": "", "to": "→",
+    "leftarrow": "←", "tau": "τ", "pi": "π", "theta": "θ", "omega": "ω", "rho": "ρ", "eta": "η", "xi": "ξ",
+    "phi": "φ", "psi": "ψ", "infty": "∞", "Re": "Re", "Im": "Im", "sim": "~", "propto": "∝", "bmod": "mod",
+    "exists": "∃", "neg": "¬", "int": "∫", "prod": "Π", "min": "min", "cos": "cos", "sin": "sin", "cosh": "cosh",
+    "circ": "∘", "mapsto": "↦", "quad": "  ", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…",
+    "pm": "±", "approx": "≈", "Delta": "Δ", "Gamma": "Γ", "kappa": "κ",
 }  # fmt: skip
 _SUBSCRIPTS = str.maketrans("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 _SUPERSCRIPTS = str.maketrans("0123456789+-=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁱⁿ")
@@ -54,7 +59,7 @@ def unicode(latex: str) -> str:
     '∂L/∂W₁ = xᵀ ⊙ √(ν + ε)'
     """
     text = _read(_TOKEN.findall(latex))
-    return re.sub(r" {2,}", " ", text)
+    return re.sub(r" +([⌋⌉])", r"\1", re.sub(r" {2,}", " ", text))
 
 
 def _read(tokens: list[str]) -> str:
@@ -77,9 +82,9 @@ def _one(token: str, tokens: list[str]) -> str:
     if name in _WITH_ARGUMENTS:
         return _WITH_ARGUMENTS[name](tokens)
     if not name.isalpha():
-        return {",": "", "!": ""}.get(name, name)
+        return {",": "", "!": "", ";": " "}.get(name, name)
     spaced = " " if token.endswith(" ") and name not in _TIGHT else ""
-    return _COMMANDS.get(name, name) + spaced
+    return COMMANDS.get(name, name) + spaced
 
 
 def _argument(tokens: list[str]) -> str:
@@ -106,15 +111,31 @@ def _bracketed(text: str) -> str:
     return text if whole else f"({text})"
 
 
-def _hat(tokens: list[str]) -> str:
-    return f"{_argument(tokens)}\u0302"
+def _over(text: str) -> str:
+    """A mean: a bar over a letter, the word before what is longer."""
+    letter = re.fullmatch(r"(\w)([₀-₉₍₎,]*)", text)
+    return f"{letter[1]}\u0304{letter[2]}" if letter else f"mean({text})"
 
 
-_TIGHT = {"partial", "left", "right", "langle"}
+def _braced(tokens: list[str]) -> str:
+    """What a brace is under; not what is said below it."""
+    text = _argument(tokens)
+    if tokens and tokens[0] == "_":
+        tokens.pop(0)
+        _argument(tokens)
+    return text
+
+
+_TIGHT = {"partial", "left", "right", "langle", "lfloor", "lceil"}
 _WITH_ARGUMENTS = {
     "frac": _fraction,
-    "hat": _hat,
+    "hat": lambda tokens: f"{_argument(tokens)}\u0302",
+    "bar": lambda tokens: _over(_argument(tokens)),
+    "overline": lambda tokens: _over(_argument(tokens)),
+    "underbrace": _braced,
     "sqrt": lambda tokens: f"√({_argument(tokens)})",
     "mathrm": _argument,
     "operatorname": _argument,
+    "text": _argument,
+    "mathbf": _argument,
 }

@@ -1,40 +1,34 @@
-"""The table of rules: a new kind of layer adds one entry."""
+"""The table of rules, gathered from the tables ``RULES`` of all modules beside this one: a new kind of layer adds one
+entry to one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from liuli import layers
+from liuli.inspect import derivation
 from liuli.inspect.derivation.call import Call
-from liuli.inspect.derivation.dense import activation, dense
 from liuli.inspect.derivation.general import general
-from liuli.inspect.derivation.images import average_pooling, conv2d, global_average_pooling, max_pooling
 from liuli.inspect.derivation.lines import Piece
-from liuli.inspect.derivation.normalizing import batch_normalization, layer_normalization
-from liuli.inspect.derivation.recurrent import lstm
-from liuli.inspect.derivation.simple import add, concatenate, dropout, embedding, normalization, rescaling, reshape
+from liuli.layers import Layer
 
-RULES: dict[type[layers.Layer], Callable[[Call], Piece]] = {
-    layers.LSTM: lstm,
-    layers.Activation: activation,
-    layers.Add: add,
-    layers.AveragePooling2D: average_pooling,
-    layers.BatchNormalization: batch_normalization,
-    layers.Concatenate: concatenate,
-    layers.Conv2D: conv2d,
-    layers.Dense: dense,
-    layers.Dropout: dropout,
-    layers.Embedding: embedding,
-    layers.Flatten: reshape,
-    layers.GlobalAveragePooling2D: global_average_pooling,
-    layers.LayerNormalization: layer_normalization,
-    layers.MaxPooling2D: max_pooling,
-    layers.Normalization: normalization,
-    layers.Rescaling: rescaling,
-    layers.Reshape: reshape,
-}
+Rule = Callable[[Call], Piece]
 
 
 def rule(call: Call) -> Piece:
     """What is known of this call: by the rule of its layer's class, or in general."""
     return RULES.get(type(call.layer), general)(call)
+
+
+def _tables() -> Iterator[dict[type[Layer], Rule]]:
+    """The tables of layers; those of losses and activations are not among them."""
+    for found in pkgutil.iter_modules(derivation.__path__):
+        name = f"{derivation.__name__}.{found.name}"
+        table: dict[Any, Any] = {} if name == __name__ else getattr(importlib.import_module(name), "RULES", {})
+        if all(issubclass(kind, Layer) for kind in table):
+            yield table
+
+
+RULES: dict[type[Layer], Rule] = {kind: rule for table in _tables() for kind, rule in table.items()}

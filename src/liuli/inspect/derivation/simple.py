@@ -1,56 +1,29 @@
-"""Layers that join, move, scale or look up values: Add, Concatenate, Flatten, Reshape, Dropout, Embedding, scalings."""
+"""Layers that reshape, scale or mask what comes in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import jax.numpy as jnp
 import numpy as np
 
+from liuli import layers
 from liuli.inspect.derivation.call import Call
 from liuli.inspect.derivation.lines import Expression, Piece, Step
-from liuli.layers.base import Context
-
-
-def add(call: Call) -> Piece:
-    """a = x_1 + x_2 + ...: the gradient goes to each."""
-    forward = Expression(" + ".join(call.symbols), lambda: np.sum(call.xs, axis=0))
-    back = Expression(call.D("y"), lambda: call.gradient("y"))
-    return Piece([Step("y", forward)], [], [back] * len(call.inputs))
-
-
-def concatenate(call: Call) -> Piece:
-    """a = [x_1, x_2, ...]: each takes its part of the gradient."""
-    axis = call.layer.axis  # type: ignore[attr-defined]
-    ends = np.cumsum([x.shape[axis] for x in call.xs])
-
-    def part(i: int) -> Expression:
-        begin, end = int(ends[i] - call.xs[i].shape[axis]), int(ends[i])
-        taken = np.arange(begin, end)
-        return Expression(rf"{call.D('y')}[{begin}:{end}]", lambda: np.take(call.gradient("y"), taken, axis=axis))
-
-    forward = Expression(f"[{', '.join(call.symbols)}]", lambda: np.concatenate(call.xs, axis=axis))
-    return Piece([Step("y", forward)], [], [part(i) for i in range(len(call.inputs))])
 
 
 def reshape(call: Call) -> Piece:
     """a = x in another shape: the gradient goes back into the old one."""
-    shape, old = call.value("y").shape, call.x.shape
-    forward = Expression(rf"\mathrm{{reshape}}({call.X}, {_words(shape)})", lambda: call.x.reshape(shape))
-    back = Expression(rf"\mathrm{{reshape}}({call.D('y')}, {_words(old)})", lambda: call.gradient("y").reshape(old))
-    return Piece([Step("y", forward)], [], [back])
+    forward, back = reshaped(call)
+    return Piece([Step("y", forward)], [], [back if call.trace[call.inputs[0]].gradient is not None else None])
 
 
-def dropout(call: Call) -> Piece:
-    """a = m x: what was left out has no gradient. In inference a = x."""
-    if not call.training:
-        return _scaled(call, "", "", lambda: 1.0, lambda: 0.0)
-
-    def mask() -> np.ndarray:
-        ones = jnp.ones(call.x.shape, float)
-        return np.asarray(call.layer.apply({}, {}, ones, Context(training=True, key=call.key))[0], np.float64)
-
-    return _scaled(call, rf"m_{{{call.index}}} \odot ", "", mask, lambda: 0.0)
+def reshaped(call: Call, i: int = 0) -> tuple[Expression, Expression]:
+    """What a layer makes of its input number ``i`` where it only gives it another shape, and the way back."""
+    x, tap = call.xs[i], call.made[i]
+    shape, old = call.value(tap).shape, x.shape
+    forward = Expression(rf"\mathrm{{reshape}}({call.symbols[i]}, {_words(shape)})", lambda: call.xs[i].reshape(shape))
+    back = Expression(rf"\mathrm{{reshape}}({call.D(tap)}, {_words(old)})", lambda: call.gradient(tap).reshape(old))
+    return forward, back
 
 
 def rescaling(call: Call) -> Piece:
@@ -76,22 +49,20 @@ def normalization(call: Call) -> Piece:
     )
 
 
-def embedding(call: Call) -> Piece:
-    """a = E[x]: row j of dL/dE is the sum of dL/da where x = j."""
-    E = call.weight_symbol("embeddings")
-    rows = call.weight("embeddings").shape[0]
+def masking(call: Call) -> Piece:
+    """a_t = x_t where step t counts, else 0: a step that does not has no gradient."""
+    m = f"m_{{{call.index}}}"
 
-    def ids() -> np.ndarray:
-        return np.clip(call.x.astype(int), 0, rows - 1)
+    def counts() -> np.ndarray:
+        value = np.float64(np.float32(call.layer.mask_value))  # type: ignore[attr-defined]
+        differs = (call.x != value).any(axis=tuple(range(2, call.x.ndim)))
+        differs = differs if call.mask is None else differs & np.asarray(call.mask)
+        return 1.0 * differs.reshape(*differs.shape, *(1,) * (call.x.ndim - 2))
 
-    def scattered() -> np.ndarray:
-        found = np.zeros_like(call.weight("embeddings"))
-        np.add.at(found, ids(), call.gradient("y"))
-        return found
-
-    forward = Expression(f"{E}[{call.X}]", lambda: call.weight("embeddings")[ids()])
-    params = {"embeddings": Expression(rf"\sum_{{{call.X} = j}} {call.D('y')}", scattered)}
-    return Piece([Step("y", forward)], [], [None], params)
+    where = rf"({m})_{{t}} = [({call.X})_{{t}} \ne {call.layer.mask_value:.4g}]"  # type: ignore[attr-defined]
+    forward = Expression(rf"{m} \odot {call.X}", lambda: counts() * call.x, where)
+    back = Expression(rf"{m} \odot {call.D('y')}", lambda: counts() * call.gradient("y"))
+    return Piece([Step("y", forward)], [], [back])
 
 
 def _scaled(call: Call, factor: str, offset: str, scale: Callable[[], object], shift: Callable[[], object]) -> Piece:
@@ -103,3 +74,12 @@ def _scaled(call: Call, factor: str, offset: str, scale: Callable[[], object], s
 
 def _words(shape: tuple[int, ...]) -> str:
     return r" \times ".join(map(str, shape))
+
+
+RULES = {
+    layers.Flatten: reshape,
+    layers.Masking: masking,
+    layers.Normalization: normalization,
+    layers.Rescaling: rescaling,
+    layers.Reshape: reshape,
+}

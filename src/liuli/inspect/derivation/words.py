@@ -15,12 +15,22 @@ WORDS: dict[str, dict[Language, str]] = {
     "forward": {"en": "Forward", "zh": "前向传播"},
     "loss": {"en": "Loss", "zh": "损失"},
     "backward": {"en": "Backward, by the chain rule", "zh": "反向传播（链式法则）"},
-    "shape": {"en": "shape", "zh": "形状"},
     "mean": {"en": "mean", "zh": "均值"},
     "norm": {"en": "norm", "zh": "范数"},
     "inputs": {"en": "inputs and targets", "zh": "输入与目标"},
+    "where": {"en": "where", "zh": "其中"},
+    "upstream": {"en": "upstream", "zh": "上游"},
+    "upstream gradient": {"en": "upstream gradient", "zh": "上游梯度"},
+    "local derivative": {"en": "local derivative", "zh": "局部导数"},
+    "right": {"en": "computed again from the lines before: equal", "zh": "由前面各式重新计算：相等"},
+    "wrong": {"en": "relative difference from the traced numbers", "zh": "与实测数值的相对差异"},
     "error": {"en": "largest relative difference from the traced numbers", "zh": "与实测数值的最大相对差异"},
-    "legend": {"en": "⊙ element by element, Σ over the batch", "zh": "⊙ 逐元素相乘，Σ 对批次求和"},
+    "legend": {
+        "en": "⊙ element by element, ⟨,⟩ summed over the last axis, Σ over the batch, [ ] 1 where true, else 0, "
+        "g ↦ what the local derivative makes of an upstream gradient g, ✓ equal to the traced numbers",
+        "zh": "⊙ 逐元素相乘，⟨,⟩ 沿最后一轴求和，Σ 对批次求和，[ ] 成立为 1、否则为 0，"
+        "g ↦ 局部导数对上游梯度 g 的作用，✓ 与实测数值相等",
+    },
 }
 
 
@@ -31,6 +41,15 @@ def word(name: str, language: Language) -> str:
     ('Loss', '损失')
     """
     return WORDS[name][language]
+
+
+def colon(language: Language) -> str:
+    """What stands between a word and what it announces.
+
+    >>> colon("zh")
+    '：'
+    """
+    return "：" if language == "zh" else ": "
 
 
 def check_language(language: str) -> None:

@@ -84,11 +84,13 @@ class _Block(Layer):
         parts = self.parts(h.shape[-1])
 
         def run(name: str, x: Any, mask: Any = None) -> jax.Array:
-            return parts[name].apply(params[name], {}, x, ctx.at(name, mask))[0]
+            return ctx.tap(f"{name}/y", parts[name].apply(params[name], {}, x, ctx.at(name, mask))[0])
 
         def added(name: str, part: Callable[[jax.Array], jax.Array], h: jax.Array) -> jax.Array:
             more = part(run(f"{name}_norm", h) if self.normalize_first else h)
-            y = h + dropped(self.dropout, more, ctx.at(name))
+            if self.dropout is not None and ctx.training:
+                more = ctx.tap(f"{name}_dropout/y", dropped(self.dropout, more, ctx.at(name)))
+            y = ctx.tap(f"{name}_sum/y", h + more)
             return y if self.normalize_first else run(f"{name}_norm", y)
 
         h = added("self_attention", lambda h: run("self_attention", h, query_mask(ctx.mask)), h)
@@ -123,7 +125,8 @@ class TransformerEncoder(_Block):
     MultiHeadAttention, norm a LayerNormalization. Steps that the mask leaves out are not attended to.
 
     Parameters and taps stand under the names of the parts: ``self_attention``, ``self_attention_norm``,
-    ``intermediate`` (W_1), ``output`` (W_2), ``feedforward_norm``.
+    ``intermediate`` (W_1), ``output`` (W_2), ``feedforward_norm``; what a part puts out is its tap ``y``, also of
+    ``self_attention_dropout``, ``self_attention_sum``, ``feedforward_dropout`` and ``feedforward_sum``.
 
     Reference: Vaswani et al., *Attention Is All You Need*, NIPS 2017; normalize_first: Xiong et al., *On Layer
     Normalization in the Transformer Architecture*, ICML 2020.
@@ -160,7 +163,8 @@ class TransformerDecoder(_Block):
     norm stands before its part. Steps of x and of memory that their masks leave out are not attended to.
 
     Parameters and taps stand under the names of the parts: ``self_attention``, ``cross_attention``, ``intermediate``
-    (W_1), ``output`` (W_2), and ``self_attention_norm``, ``cross_attention_norm``, ``feedforward_norm``.
+    (W_1), ``output`` (W_2), and ``self_attention_norm``, ``cross_attention_norm``, ``feedforward_norm``; what a part
+    puts out is its tap ``y``, also of sums and dropouts, as in TransformerEncoder.
 
     Reference: Vaswani et al., *Attention Is All You Need*, NIPS 2017; x alone: Radford et al., *Improving Language
     Understanding by Generative Pre-Training*, 2018.

@@ -46,7 +46,7 @@ class WeightNormalization(_OtherKernel):
     of that batch have mean 0 and variance 1: g = 1 / deviation, b = -mean / deviation of x v / ||v||. Regularizers of
     ``layer`` see w, its constraints v.
 
-    Taps: those of ``layer``, under ``layer``.
+    Taps: ``w``, and those of ``layer``, under ``layer``.
 
     Reference: Salimans and Kingma, *Weight Normalization*, NIPS 2016.
 
@@ -87,7 +87,8 @@ class WeightNormalization(_OtherKernel):
         return params, state
 
     def apply(self, params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, State]:
-        return self.inner(self._normalized(params), state, x, ctx)
+        own, name = self._normalized(params)["layer"], _weight(params)
+        return self.inner({**params, "layer": {**own, name: ctx.tap("w", own[name])}}, state, x, ctx)
 
     def adjust(self, params: Params, state: State, x: Any, ctx: Context) -> tuple[Params, State]:
         """g and b such that the pre-activations of ``x`` have mean 0 and variance 1; a constant unit keeps its g."""
@@ -127,7 +128,7 @@ class SpectralNormalization(_OtherKernel):
     moves u, which is state: u <- W^T v / ||W^T v||, ``power_iterations`` times. u and v are constants to the gradient.
     u starts after 15 iterations, as in PyTorch. Keras overwrites W with w instead.
 
-    Taps: ``sigma``, and those of ``layer``, under ``layer``.
+    Taps: ``sigma``, ``w``, and those of ``layer``, under ``layer``.
 
     Reference: Miyato, Kataoka, Koyama and Yoshida, *Spectral Normalization for Generative Adversarial Networks*, ICLR
     2018.
@@ -163,7 +164,7 @@ class SpectralNormalization(_OtherKernel):
         v = jax.lax.stop_gradient(unit(matrix @ u, 0))
         sigma = ctx.tap("sigma", v @ matrix @ u)
         w = matrix / jnp.where(sigma > 0, sigma, 1.0)
-        w = w.reshape(own[name].shape).astype(own[name].dtype)
+        w = ctx.tap("w", w.reshape(own[name].shape).astype(own[name].dtype))
         return self.inner({**params, "layer": {**own, name: w}}, state, x, ctx)
 
 

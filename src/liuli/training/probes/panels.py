@@ -24,6 +24,8 @@ _CHINESE = {
     "value": "数值",
     "loss": "损失",
     "accuracy": "准确率",
+    "noise scale": "噪声尺度",
+    "batch": "批大小",
 }
 _STYLES = ("-", "--", "-.", ":")
 _LINES = 8  # in a panel, at most: the first and the last layers are the ones that tell
@@ -54,7 +56,7 @@ def panel(records: Records, what: str, ax: Any = None, language: str = "en") -> 
     ax, steps = axis(ax), records.steps
     for i, (name, values) in enumerate(_few(lines).items()):
         look = {"color": PALETTE[i % len(PALETTE)], "linestyle": _STYLES[i % len(_STYLES)], "linewidth": 1.3}
-        ax.plot(*_thinned(steps, values), label=name, **look)
+        ax.plot(*_thinned(steps, values), label=line_name(name, language), **look)
     if kind.guide is not None:
         ax.axhline(kind.guide, color="0.55", linewidth=0.9, zorder=0)
     if kind.logarithmic and any(np.nanmax(values, initial=0.0) > 0 for values in lines.values()):
@@ -66,6 +68,11 @@ def panel(records: Records, what: str, ax: Any = None, language: str = "en") -> 
     above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0}
     ax.legend(frameon=False, fontsize="small", ncols=2, columnspacing=1.0, **above)
     return ax
+
+
+def line_name(name: str, language: str) -> str:
+    """What a line is called: a layer or parameter as it is, else a word."""
+    return _CHINESE.get(name, name) if language == "zh" else name
 
 
 def overview(history: History, language: str = "en") -> Any:
