@@ -144,7 +144,8 @@ def test_probes_are_kept_and_reported(here):
     found = Records.load("run/probes.liuli")
     assert found.steps.tolist() == list(range(8)) and "dense_1/kernel" in found.parameters
     assert "run/probes.liuli" in result.stdout and (here / "run/pictures/probes.png").exists()
-    assert json.loads((here / "run/run.json").read_text())["command"] == "liuli train iris --epochs 2 --probes --out run"
+    facts = json.loads((here / "run/run.json").read_text())
+    assert facts["command"] == "liuli train iris --epochs 2 --probes --out run"
     assert 'id="probes"' in (here / "run/report.html").read_text()
 
 

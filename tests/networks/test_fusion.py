@@ -1,4 +1,4 @@
-"""Convolution and the pooling after it in one operation: the same numbers, and only where nobody else reads."""
+"""Layers that are one operation with those after them: the same numbers, and only where nobody else reads."""
 
 from unittest import mock
 
@@ -11,6 +11,7 @@ import liuli as ll
 from liuli import layers
 from liuli.inspect import trace
 from liuli.layers.base import Context
+from liuli.layers.normalization import batch
 from tests.numeric import close
 
 X = jnp.asarray(np.random.default_rng(0).normal(size=(3, 9, 8, 2)), jnp.float32)
@@ -105,3 +106,114 @@ def test_a_trace_shows_both():
     assert seen["conv2d_1/z"].shape == seen["conv2d_1/y"].shape == (3, 9, 8, 5)
     assert seen["max_pooling2d_1/y"].shape == (3, 4, 4, 5)
     np.testing.assert_allclose(seen.predictions, model.predict(np.asarray(X)), rtol=1e-4, atol=1e-6)
+
+
+def branched(end="relu", turned=False, between=None, more=0, shown=False, penalty=None):
+    """relu(BatchNormalization(Conv2D(x)) + BatchNormalization(x)), and what is different from it."""
+    x = ll.Input((9, 8, 2))
+    short = layers.BatchNormalization(momentum=0.8, name="short")(x)
+    long = layers.BatchNormalization(momentum=0.7, name="long")(layers.Conv2D(2, 3, padding="same", use_bias=False)(x))
+    read = between(long) if between else long
+    both = [read, short] if turned else [short, read]
+    summed = layers.Add(activity_regularizer=penalty)([*both, *[x] * more])
+    y = layers.Activation(end)(summed) if end else summed
+    return ll.Graph(x, [y, long] if shown else y)
+
+
+def normalized(*after):
+    return ll.Sequential([layers.BatchNormalization(name="long"), *after])
+
+
+JOINED = {  # with what the normalization called "long" then does: whether it adds, whether it ends in relu
+    "addition and relu": (branched(), (True, True)),
+    "turned": (branched(turned=True), (True, True)),
+    "addition": (branched(end=None), (True, False)),
+    "addition and tanh": (branched(end="tanh"), (True, False)),
+    "a penalty on the sum": (branched(penalty="l2"), (True, False)),
+    "relu": (normalized(layers.Activation("relu"), layers.Flatten()), (False, True)),
+    "relu before the sum": (branched(between=layers.Activation("relu")), (False, True)),
+    "three in the sum": (branched(more=1), None),
+    "an output": (branched(shown=True), None),
+    "tanh": (normalized(layers.Activation("tanh")), None),
+    "relu by another layer": (normalized(layers.ReLU(0.5)), None),
+    "another axis": (ll.Sequential([layers.BatchNormalization(axis=1), layers.Activation("relu")]), (False, True)),
+}
+
+
+def trained(net, params, state, x, merged=True, **context):
+    """The outputs and the new state of one step."""
+    penalties = []
+    ctx = Context(training=True, penalties=penalties, **context)
+    with mock.patch.object(layers.BatchNormalization, "merged", layers.BatchNormalization.merged if merged else apart):
+        y, state = net.apply(params, state, x, ctx)
+    return y, state, sum(penalties)
+
+
+def apart(self, *after):
+    return None
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_normalization_with_what_follows(name):
+    """Outputs, moving statistics, penalties and gradients are those of layers that are called one by one."""
+    net = JOINED[name][0]
+    params, state = started(net)
+    params = jax.tree.map(lambda p: p + 0.3 * jnp.cos(jnp.arange(p.size, dtype=p.dtype)).reshape(p.shape), params)
+    x = jnp.tile(X, (3, 1, 1, 1)) + jnp.arange(9.0).reshape(9, 1, 1, 1)
+
+    def loss(merged):
+        def run(params, x):
+            y, after, penalty = trained(net, params, state, x, merged)
+            return sum(jnp.sin(v).sum() for v in jax.tree.leaves(y)) + penalty, (y, after)
+
+        return run
+
+    got, want = (jax.jit(jax.value_and_grad(loss(merged), (0, 1), has_aux=True))(params, x) for merged in (True, False))
+    close(got, want, relative=2e-5, absolute=2e-5)
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_what_a_normalization_does_at_once(name):
+    net, expected = JOINED[name]
+    params, state = started(net)
+    calls, whole = {}, batch.BatchNormalization._finished
+
+    def seen(self, params, state, x, ctx, added, relu):
+        calls[self.name] = (added, relu)
+        return whole(self, params, state, x, ctx, added=added, relu=relu)
+
+    with mock.patch.object(layers.BatchNormalization, "_finished", seen):
+        trained(net, params, state, X)
+    alone = None if name == "another axis" else "long"
+    if name == "turned":
+        alone = "short"  # the one that is made last
+    assert calls.get(alone) == expected
+    assert len(calls) == (expected is not None)
+
+
+def test_moving_statistics_and_masks_with_what_follows():
+    """Where the layer does not learn, and where steps do not count."""
+    net = normalized(layers.Activation("relu"))
+    params, state = started(net)
+    state = jax.tree.map(lambda s: s + 0.5, state)
+    steps, mask = X[:, :, 0], jnp.arange(9)[None] < jnp.array([[9], [4], [1]])
+    for context in (Context(), Context(training=True, mask=mask)):
+        got = net.apply(params, state, steps, context)
+        with mock.patch.object(layers.BatchNormalization, "merged", apart):
+            close(got, net.apply(params, state, steps, context), relative=1e-6)
+
+
+def test_a_trace_shows_normalization_and_what_follows():
+    model = ll.Model(branched(), loss="mse")
+    seen = trace(model, np.asarray(X), np.zeros(X.shape, np.float32))
+    np.testing.assert_allclose(seen["add_1/y"].value, seen["short/y"].value + seen["long/y"].value, rtol=1e-6)
+    np.testing.assert_allclose(seen.predictions, np.maximum(seen["add_1/y"].value, 0), rtol=1e-6)
+
+
+def test_probes_change_nothing():
+    net, x = branched(), np.tile(X, (4, 1, 1, 1))
+    fits = []
+    for probes in (None, ll.Probes(every=1)):
+        model = ll.Model(net, loss="mse", seed=3)
+        fits.append(model.fit(x, np.cos(x), epochs=2, batch_size=4, verbose=0, probes=probes))
+    np.testing.assert_allclose(fits[0]["loss"], fits[1]["loss"], rtol=1e-5)

@@ -13,10 +13,8 @@ from tests.report.conftest import CLASSES
 def test_pictures(digits, diabetes, tmp_path):
     image = pytest.importorskip("PIL.Image")
     names = {"network", "learning_curves", "weights", "activations"}
-    for task, more in {
-        "digits": {"classes", "confusion", "worst", "probes"},
-        "diabetes": {"target", "residuals"},
-    }.items():
+    own = {"digits": {"classes", "confusion", "worst", "probes"}, "diabetes": {"target", "residuals"}}
+    for task, more in own.items():
         given = {"digits": digits, "diabetes": diabetes}[task][0]
         paths = write_pictures(tmp_path / task / "new", **given, language="zh")
         assert {path.stem for path in paths} == names | more

@@ -1,6 +1,7 @@
 """Kernels: one name for an operation, its lowering chosen for the backend inside. Layers never ask where they run."""
 
 from liuli.kernels.attention import attention
+from liuli.kernels.batch_normalization import batch_normalization
 from liuli.kernels.convolution import conv, conv_block, conv_transpose, conv_unshared
 from liuli.kernels.gelu import gelu
 from liuli.kernels.native import plain, usable
@@ -21,6 +22,7 @@ __all__ = [
     "adaptive_max_pool",
     "attention",
     "average_pool",
+    "batch_normalization",
     "compiled_whole",
     "conv",
     "conv_block",

@@ -85,7 +85,7 @@ def _forward(
         like(batch, steps, cell.saved, wide) if keep else like(1),
     ]
     given = (x, kernel, recurrent_kernel, bias, start, _or_one(mask, jnp.uint8))
-    how = {"masked": mask is not None, "sequences": sequences, "keep": keep}
+    how: dict[str, Any] = {"masked": mask is not None, "sequences": sequences, "keep": keep}
     return call(f"{cell.name}_forward", outputs, *given, **how)
 
 

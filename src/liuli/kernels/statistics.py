@@ -28,7 +28,7 @@ def summary(x: jax.Array, low: float = -math.inf, high: float = math.inf) -> Sum
     """The summary of x (rows, units); outside is what is ``low`` or less, or ``high`` or more."""
     if _one_pass(x):
         facts, active = call("summary", [like(4), like(x.shape[1])], x, low=float(low), high=float(high))
-        return Summary(*facts, active > 0)
+        return Summary(facts[0], facts[1], facts[2], facts[3], active > 0)
     mean = _sum(x) / x.size
     outside = (x <= low) | (x >= high)
     return Summary(mean, _sum(jnp.square(x - mean)) / x.size, _share(x == 0), _share(outside), (x != 0).any(0))

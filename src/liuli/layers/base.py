@@ -168,8 +168,11 @@ class Layer(Spec, family="layers"):
         """The output for input ``x`` (arrays, several as a tuple), and the new state."""
         raise NotImplementedError
 
-    def merged(self, after: Layer) -> Apply | None:
-        """``apply`` of this layer and, on what it makes, of ``after``, where both are one operation; else None."""
+    def merged(self, *after: Layer) -> Apply | None:
+        """``apply`` of this layer and, on what it makes, of those ``after`` it, where all are one operation; else None.
+
+        Where one of them takes a second value, it comes after x: (x, other).
+        """
         return None
 
     def host(self, x: np.ndarray) -> np.ndarray:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,8 @@ from liuli.layers.base import Apply, Context, Layer, Params, State, Symbol
 from liuli.layers.input import InputLayer
 from liuli.networks.functional import draw
 from liuli.regularizers import Regularizer
+
+_MOST = 3  # layers that are called as one
 
 
 @spec
@@ -197,34 +199,39 @@ class Graph(Layer, family="networks"):
             mask = masks.get(value) if not node.inputs else _one(tuple(masks.get(name) for name in node.inputs))
             inner = ctx.at(value, mask)
             own = _cast(params.get(node.name, {}), ctx.dtype)
+            how = merged.get(value, _Call(node.layer.apply))
             if isinstance(node.layer, Graph):
                 y, masks[value], after = node.layer.run(own, new.get(node.name, {}), xs, inner)
             else:
-                run = merged.get(value, node.layer.apply)
-                y, after = run(own, new.get(node.name, {}), xs, inner if ctx.inside else inner.unwatched())
+                y, after = how.run(own, new.get(node.name, {}), xs, inner if ctx.inside else inner.unwatched())
                 masks[value] = node.layer.output_mask(xs, mask)
             if after:
                 new[node.name] = after
-            if merged.get(value) is not _passed:
+            if not how.passes:
                 several = isinstance(y, tuple)
                 y = tuple(inner.tap(f"y_{i}", v) for i, v in enumerate(y)) if several else inner.tap("y", y)
             if (penalty := node.layer.activity_penalty(y)) is not None:
                 inner.penalize(penalty)
             return y
 
-        y = self.walk(x, call)
+        y = self.walk(x, call, {value: how.more for value, how in merged.items()})
         return y, _one(tuple(masks.get(name) for name in self.outputs)), new
 
-    def _merged(self) -> dict[str, Apply]:
-        """``apply`` of layers that are one operation with the only reader of their value, which then passes it on."""
+    def _merged(self) -> dict[str, _Call]:
+        """How layers are called that are one operation with those after them, which then pass on what it makes."""
         made = dict(self.calls())
-        reads = Counter([*self.outputs, *(name for node in made.values() for name in node.inputs)])
-        found: dict[str, Apply] = {}
-        for value, node in made.items():
-            before = made.get(node.inputs[0]) if len(node.inputs) == 1 else None
-            if before and reads[node.inputs[0]] == 1 and before.layer.activity_regularizer is None:
-                both = before.layer.merged(node.layer)
-                found |= {node.inputs[0]: both, value: _passed} if both else {}
+        order = {name: i for i, name in enumerate(made)}
+        read = Counter([*self.outputs, *(name for node in made.values() for name in node.inputs)])
+        reader = {name: value for value, node in made.items() for name in node.inputs if read[name] == 1}
+        found: dict[str, _Call] = {}
+        for value in made:
+            for chain in _chains(value, reader, made) if value not in found else ():
+                others = tuple(name for before, at in pairwise(chain) for name in made[at].inputs if name != before)
+                run = made[value].layer.merged(*(made[name].layer for name in chain[1:]))
+                if run and len(others) <= 1 and all(order[name] < order[value] for name in others):
+                    passes = {at: _passed(made[at].inputs.index(before)) for before, at in pairwise(chain)}
+                    found |= {value: _Call(run, others)} | passes
+                    break
         return found
 
     @property
@@ -245,8 +252,13 @@ class Graph(Layer, family="networks"):
     def restarted(self, state: State) -> State:
         return {name: self.names[name].restarted(own) for name, own in state.items()}
 
-    def walk(self, x: Any, call: Callable[[str, Node, Any], Any]) -> Any:
-        """Call every node in order on the values of its inputs; one output as it is, several as a tuple."""
+    def walk(
+        self, x: Any, call: Callable[[str, Node, Any], Any], more: Mapping[str, tuple[str, ...]] | None = None
+    ) -> Any:
+        """Call every node in order on the values of its inputs; one output as it is, several as a tuple.
+
+        ``more`` says which nodes take which further values after their inputs.
+        """
         several = _several(x)
         if len(several) != len(self.inputs):
             raise ShapeError(
@@ -258,9 +270,8 @@ class Graph(Layer, family="networks"):
         entering = dict(zip(self.inputs, several, strict=True))
         values: dict[str, Any] = {}
         for value, node in self.calls():
-            values[value] = call(
-                value, node, _one(tuple(values[n] for n in node.inputs)) if node.inputs else entering[value]
-            )
+            names = (*node.inputs, *(more or {}).get(value, ()))
+            values[value] = call(value, node, _one(tuple(values[n] for n in names)) if names else entering[value])
         return _one(tuple(values[name] for name in self.outputs))
 
     # What follows from the layers --------------------------------------------------------------------
@@ -310,8 +321,30 @@ def ready(xs: Any, layer: Layer, dtype: Any) -> Any:
     return jax.tree.map(cast, xs)
 
 
-def _passed(params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, State]:
-    return x, state
+class _Call(NamedTuple):
+    """How a layer is called; ``more`` are values that it takes after its own, ``passes`` that another did its work."""
+
+    run: Apply
+    more: tuple[str, ...] = ()
+    passes: bool = False
+
+
+def _passed(index: int) -> _Call:
+    """What gives back the input at ``index``."""
+
+    def run(params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, State]:
+        return (x[index] if isinstance(x, tuple) else x), state
+
+    return _Call(run, passes=True)
+
+
+def _chains(value: str, reader: Mapping[str, str], made: Mapping[str, Node]) -> list[tuple[str, ...]]:
+    """Values from ``value`` on, each read by the next alone and with no penalty of its own; the longest first."""
+    found, chain = [], (value,)
+    while len(chain) < _MOST and chain[-1] in reader and made[chain[-1]].layer.activity_regularizer is None:
+        chain = (*chain, reader[chain[-1]])
+        found.append(chain)
+    return found[::-1]
 
 
 def _cast(params: Params, dtype: Any) -> Params:

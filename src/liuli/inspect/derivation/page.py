@@ -30,7 +30,7 @@ _STYLE = """
 .liuli-derivation summary math { font-weight: 400; margin-left: .4rem; }
 .liuli-derivation .line { padding: .5rem 0; border-top: 1px solid color-mix(in srgb, currentColor 12%, transparent); }
 .liuli-derivation .formula { display: flex; flex-wrap: wrap; gap: .2rem 1rem; align-items: center; }
-.liuli-derivation .wide { overflow-x: auto; max-width: 100%; padding: .15rem 0; }
+.liuli-derivation .wide { overflow: auto hidden; max-width: 100%; padding: .3rem 0; }
 .liuli-derivation math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "DejaVu Math TeX Gyre",
   math, serif; }
 .liuli-derivation math[display="block"] { display: inline math; font-size: 1.1em; }

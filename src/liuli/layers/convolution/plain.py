@@ -146,8 +146,8 @@ class Conv2D(Conv):
 
     aliases: ClassVar[tuple[str, ...]] = ("Convolution2D",)
 
-    def merged(self, after: Layer) -> Apply | None:
-        pools = isinstance(after, MaxPooling2D) and after.halves
+    def merged(self, *after: Layer) -> Apply | None:
+        pools = len(after) == 1 and isinstance(after[0], MaxPooling2D) and after[0].halves
         return functools.partial(self.apply, pool=True) if pools and self.fuses else None
 
 

@@ -5,16 +5,24 @@ xhat = (x - mean) / sqrt(variance + epsilon)            y = gamma xhat + beta
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
+from liuli.activations import ReLU
 from liuli.constraints import Constraint
 from liuli.core.keys import fold
 from liuli.core.precision import at_least_float32
 from liuli.core.specs import dial, spec
 from liuli.initializers import Initializer, Ones, Zeros
+from liuli.kernels import batch_normalization
+from liuli.kernels.batch_normalization import finished
+from liuli.layers.activation import Activation
 from liuli.layers.axes import along, places
-from liuli.layers.base import Context, Layer, Params, Shape, State
+from liuli.layers.base import Apply, Context, Layer, Params, Shape, State
+from liuli.layers.merging import Add
 from liuli.layers.normalization.affine import affine, average, require_features, scaled
 from liuli.regularizers import Regularizer
 
@@ -73,7 +81,39 @@ class BatchNormalization(Layer):
         moving = {"moving_mean": self.moving_mean_initializer, "moving_variance": self.moving_variance_initializer}
         return affine(self, key, shape), {name: start(fold(key, name), shape) for name, start in moving.items()}
 
+    def merged(self, *after: Layer) -> Apply | None:
+        relu = isinstance(after[-1], Activation) and type(after[-1].activation) is ReLU
+        first = after[:-1] if relu else after
+        added = len(first) == 1 and isinstance(first[0], Add)
+        return functools.partial(self._finished, added=added, relu=relu) if added or not first else None
+
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
+        if self._at_once(x, ctx):
+            return self._normalized(params, state, x, None, relu=False)
+        return self._step_by_step(params, state, x, ctx)
+
+    def _at_once(self, x: jax.Array, ctx: Context) -> bool:
+        """Whether y is made with the statistics in one operation: where nobody looks at them, and all rows count."""
+        trains = ctx.training and self.trainable
+        return trains and ctx.watch is None and ctx.mask is None and places(self.axis, x) == (x.ndim - 1,)
+
+    def _normalized(
+        self, params: Params, state: State, x: jax.Array, added: jax.Array | None, relu: bool
+    ) -> tuple[jax.Array, State]:
+        y, mean, variance = batch_normalization(x, params.get("gamma"), params.get("beta"), self.epsilon, added, relu)
+        return y, self._moved(state, {"moving_mean": mean, "moving_variance": variance})
+
+    def _finished(
+        self, params: Params, state: State, x: Any, ctx: Context, added: bool, relu: bool
+    ) -> tuple[jax.Array, State]:
+        """With what comes after it: where ``added``, x is a pair of the input and of what is added to y."""
+        x, more = x if added else (x, None)
+        if self._at_once(x, ctx):
+            return self._normalized(params, state, x, more, relu)
+        y, state = self._step_by_step(params, state, x, ctx)
+        return finished(y, more, relu), state
+
+    def _step_by_step(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
         wide, kept = at_least_float32(x), places(self.axis, x)
         if ctx.training and self.trainable:
             axes = tuple(i for i in range(x.ndim) if i not in kept)
