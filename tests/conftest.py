@@ -31,8 +31,16 @@ found = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.sh
 hypothesis.settings.register_profile("liuli", deadline=None, derandomize="CI" in os.environ, phases=found)
 hypothesis.settings.load_profile("liuli")
 
+
+
+@pytest.fixture(autouse=True)
+def compiled_sooner(request):
+    """Most tests compile much and compute little: without most optimizations, which take a third of the time."""
+    jax.config.update("jax_disable_most_optimizations", request.node.get_closest_marker("optimized") is None)
+
+
 _RAN = pytest.StashKey[list[int]]()
-_PROGRAMS = 250  # tests whose compiled programs are kept at a time: all of them would fill the memory
+_PROGRAMS = 400  # tests whose compiled programs are kept at a time: all of them would fill the memory
 
 
 def pytest_runtest_teardown(item, nextitem):
