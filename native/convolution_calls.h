@@ -2,6 +2,7 @@
 #pragma once
 #include "convolution_axes.h"
 #include "handler.h"
+#include "pages.h"
 
 namespace liuli {
 
@@ -30,12 +31,14 @@ struct Call {
                                         Ints o, int32_t g, int32_t r, int32_t p, OutFloats y, OutBytes where) {        \
     Convolution c = Call{s, d, b, o, g, r, p}.sizes(x.dimensions(), w.dimensions());                                   \
     uint8_t* kept = where->element_count() == y->element_count() ? where->typed_data() : nullptr;                      \
+    in_large_pages(y->typed_data(), y->size_bytes());                                                                  \
     name##_forward(pool, c, {x.typed_data(), w.typed_data(), bias.typed_data(), y->typed_data(), kept});               \
     return ffi::Error::Success();                                                                                      \
   }                                                                                                                    \
   static ffi::Error name##_input_call(ffi::ThreadPool pool, Floats w, Floats dy, Floats y, Bytes where, Ints s, Ints d, \
                                       Ints b, Ints o, int32_t g, int32_t r, int32_t p, OutFloats dx) {                 \
     Convolution c = Call{s, d, b, o, g, r, p}.sizes(dx->dimensions(), w.dimensions());                                 \
+    in_large_pages(dx->typed_data(), dx->size_bytes());                                                                \
     name##_input(pool, c, Gradient{dy.typed_data(), y.typed_data(), where.typed_data(), &c}, w.typed_data(),           \
                  dx->typed_data());                                                                                    \
     return ffi::Error::Success();                                                                                      \
