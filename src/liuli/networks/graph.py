@@ -207,7 +207,7 @@ class Graph(Layer, family="networks"):
                 masks[value] = node.layer.output_mask(xs, mask)
             if after:
                 new[node.name] = after
-            if not how.passes:
+            if how.ends:
                 several = isinstance(y, tuple)
                 y = tuple(inner.tap(f"y_{i}", v) for i, v in enumerate(y)) if several else inner.tap("y", y)
             if (penalty := node.layer.activity_penalty(y)) is not None:
@@ -229,8 +229,9 @@ class Graph(Layer, family="networks"):
                 others = tuple(name for before, at in pairwise(chain) for name in made[at].inputs if name != before)
                 run = made[value].layer.merged(*(made[name].layer for name in chain[1:]))
                 if run and len(others) <= 1 and all(order[name] < order[value] for name in others):
-                    passes = {at: _passed(made[at].inputs.index(before)) for before, at in pairwise(chain)}
-                    found |= {value: _Call(run, others)} | passes
+                    steps = ((made[at].inputs.index(before), at) for before, at in pairwise(chain))
+                    passes = {at: _Call(_passed(index), ends=at == chain[-1]) for index, at in steps}
+                    found |= {value: _Call(run, others, ends=False)} | passes
                     break
         return found
 
@@ -322,20 +323,21 @@ def ready(xs: Any, layer: Layer, dtype: Any) -> Any:
 
 
 class _Call(NamedTuple):
-    """How a layer is called; ``more`` are values that it takes after its own, ``passes`` that another did its work."""
+    """How a layer is called. ``more`` are values that it takes after its own; ``ends`` says whether what it gives is its
+    own value, not that of a layer after it whose work it did."""
 
     run: Apply
     more: tuple[str, ...] = ()
-    passes: bool = False
+    ends: bool = True
 
 
-def _passed(index: int) -> _Call:
+def _passed(index: int) -> Apply:
     """What gives back the input at ``index``."""
 
     def run(params: Params, state: State, x: Any, ctx: Context) -> tuple[Any, State]:
         return (x[index] if isinstance(x, tuple) else x), state
 
-    return _Call(run, passes=True)
+    return run
 
 
 def _chains(value: str, reader: Mapping[str, str], made: Mapping[str, Node]) -> list[tuple[str, ...]]:

@@ -64,6 +64,7 @@ def plane(found: Plane, ax: Any = None, words: Words = None) -> Any:
         look = {"levels": levels, "cmap": "viridis", "norm": _norm(levels)}
         filled = ax.contourf(found.a, found.b, losses, **look)
         ax.contour(found.a, found.b, losses, levels=levels, colors="white", linewidths=0.6)
+        ax.locator_params(axis="x", nbins=5)
         bar = ax.figure.colorbar(filled, ax=ax, label=words.get("loss", "loss"), ticks=levels[::3], format="%.3g")
         bar.ax.minorticks_off()
         _way_of(ax, found)

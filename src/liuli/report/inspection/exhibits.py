@@ -1,10 +1,9 @@
-"""The exhibits of the page, each a figure and how to read it; one that does not apply raises LiuliError, which says
+"""The exhibits of the page, each a figure with how to read it; one that does not apply raises LiuliError, which says
 why."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,64 +13,54 @@ from liuli import inspect
 from liuli.core.errors import LiuliError
 from liuli.report.inspection.texts import AXES
 from liuli.report.inspection.view import CURVED, View
+from liuli.report.panels import Panel
 
 MOST_PARAMETERS = 60_000  # of which the curvature is found while one waits
 _FEATURES, _TRIED = 4, 12  # features whose dependence is shown, of so many
 
 
-@dataclass(frozen=True)
-class Exhibit:
-    """A figure of the page: its name, what it says, how it is drawn on an axis, and its size in inches."""
-
-    name: str
-    text: str
-    draw: Callable[..., Any]
-    width: float = 4.7
-    height: float = 3.8
+Maker = Callable[[View], Iterator[Panel]]
 
 
-Maker = Callable[[View], Iterator[Exhibit]]
-
-
-def confusion(view: View) -> Iterator[Exhibit]:
+def confusion(view: View) -> Iterator[Panel]:
     """Which classes are taken for which."""
     found = inspect.confusion(view.model, *view.seen)
     side = min(9.0, 2.2 + 0.42 * len(found.counts))
     draw = partial(inspect.plot_confusion, found, language=view.language)
-    yield Exhibit("confusion", view("confusion"), draw, max(side, 3.6), max(side * 0.9, 3.2))
+    yield Panel("confusion", view("confusion"), draw, max(side, 3.6), max(side * 0.9, 3.2))
 
 
-def calibration(view: View) -> Iterator[Exhibit]:
+def calibration(view: View) -> Iterator[Panel]:
     """How often the model is right where it says that it is so sure."""
     found = inspect.calibration(view.model, *view.seen)
     draw = partial(inspect.plot_calibration, found, language=view.language)
-    yield Exhibit("calibration", view("calibration"), draw, 4.7, 4.2)
+    yield Panel("calibration", view("calibration"), draw, 4.7, 4.2)
 
 
-def residuals(view: View) -> Iterator[Exhibit]:
+def residuals(view: View) -> Iterator[Panel]:
     """How far predictions are off, and which loss that speaks for."""
     found = inspect.residuals(view.model, *view.seen)
     text = f"{view('residuals')} {found.sentence(view.language)}"
-    yield Exhibit("residuals", text, partial(inspect.plot_residuals, found, language=view.language))
-    yield Exhibit("quantiles", view("quantiles"), partial(inspect.plot_quantiles, found, language=view.language))
+    yield Panel("residuals", text, partial(inspect.plot_residuals, found, language=view.language))
+    yield Panel("quantiles", view("quantiles"), partial(inspect.plot_quantiles, found, language=view.language))
 
 
-def worst(view: View) -> Iterator[Exhibit]:
+def worst(view: View) -> Iterator[Panel]:
     """The rows of the greatest loss."""
     draw = partial(inspect.plot_worst, view.worst, view.image_shape, language=view.language)
-    yield Exhibit("worst", view("worst"), draw, 6.4, 4.2)
+    yield Panel("worst", view("worst"), draw, 6.4, 4.2)
 
 
-def boundary(view: View) -> Iterator[Exhibit]:
+def boundary(view: View) -> Iterator[Panel]:
     """What the model answers over the plane of two features."""
     features = _two(view)
     found = inspect.decision_boundary(view.model, *view.seen, features=features, points=81)
     others = len(view.features) > 2
     text = view("boundary others" if others else "boundary")
-    yield Exhibit("boundary", text, partial(inspect.plot_decision_boundary, found, language=view.language), 5.2, 4.4)
+    yield Panel("boundary", text, partial(inspect.plot_decision_boundary, found, language=view.language), 5.2, 4.4)
 
 
-def dependence(view: View) -> Iterator[Exhibit]:
+def dependence(view: View) -> Iterator[Panel]:
     """What the model answers on average where one feature has one value."""
     if not view.features:
         raise LiuliError("dependence", got="rows that are not columns", expected="a table or vectors", fix="saliency")
@@ -81,74 +70,77 @@ def dependence(view: View) -> Iterator[Exhibit]:
     found.sort(key=lambda each: -float(np.ptp(each.mean)))
     for i, each in enumerate(found[:_FEATURES]):
         draw = partial(inspect.plot_dependence, each, language=view.language)
-        yield Exhibit(f"dependence-{i}", view("dependence") if i == 0 else "", draw, 4.7, 3.4)
+        said = view("dependence") if i == 0 else view("dependence on", name=each.feature)
+        yield Panel(f"dependence-{i}", said, draw, 4.7, 3.4)
 
 
-def attribution(view: View) -> Iterator[Exhibit]:
+def attribution(view: View) -> Iterator[Panel]:
     """Which part of the input speaks for what the model says of the rows of the greatest loss."""
     found = inspect.integrated_gradients(view.model, view.difficult())
     draw = partial(inspect.plot_attribution, found, image_shape=view.image_shape, language=view.language)
-    yield Exhibit("attribution", view("attribution", row=int(view.worst.rows[0])), draw, 5.6, 3.8)
+    yield Panel("attribution", view("attribution", row=int(view.worst.rows[0])), draw, 5.6, 3.8)
 
 
-def heat(view: View) -> Iterator[Exhibit]:
+def heat(view: View) -> Iterator[Panel]:
     """Where the last convolution sees what the model says of the row of the greatest loss."""
     found = inspect.grad_cam(view.model, view.difficult())
     draw = partial(inspect.plot_grad_cam, found, language=view.language)
-    yield Exhibit("heat", view("heat", row=int(view.worst.rows[0])), draw, 5.6, 3.8)
+    yield Panel("heat", view("heat", row=int(view.worst.rows[0])), draw, 5.6, 3.8)
 
 
-def filters(view: View) -> Iterator[Exhibit]:
+def filters(view: View) -> Iterator[Panel]:
     """What the first convolution, or the first weights over an image, look for."""
     found = inspect.filters(view.model, image_shape=view.image_shape)
-    yield Exhibit("filters", view("filters"), partial(inspect.plot_filters, found, language=view.language))
+    yield Panel("filters", view("filters"), partial(inspect.plot_filters, found, language=view.language), 4.7, 3.8)
 
 
-def feature_maps(view: View) -> Iterator[Exhibit]:
+def feature_maps(view: View) -> Iterator[Panel]:
     """What the first convolution makes of one row."""
     found = inspect.feature_maps(view.model, view.difficult())
     draw = partial(inspect.plot_feature_maps, found, language=view.language)
-    yield Exhibit("maps", view("maps", row=int(view.worst.rows[0])), draw, 5.2, 4.6)
+    yield Panel("maps", view("maps", row=int(view.worst.rows[0])), draw, 5.2, 4.6)
 
 
-def responses(view: View) -> Iterator[Exhibit]:
+def responses(view: View) -> Iterator[Panel]:
     """What each hidden unit answers over the plane of two features."""
     features, at = _two(view), _hidden(view)
     found = inspect.response_maps(view.model, view.seen[0], at, features=features, points=25, most=36)
     draw = partial(inspect.plot_response_maps, found, language=view.language)
-    yield Exhibit("responses", view("responses", at=at), draw, 5.2, 4.8)
+    yield Panel("responses", view("responses", at=at), draw, 5.2, 4.8)
 
 
-def attention(view: View) -> Iterator[Exhibit]:
+def attention(view: View) -> Iterator[Panel]:
     """Which steps each head looks at."""
     found = inspect.attention_maps(view.model, view.rows(1)[0])
-    yield Exhibit("attention", view("attention"), partial(inspect.plot_attention, found, language=view.language))
+    yield Panel(
+        "attention", view("attention"), partial(inspect.plot_attention, found, language=view.language), 4.7, 3.8
+    )
 
 
-def embedding(view: View) -> Iterator[Exhibit]:
+def embedding(view: View) -> Iterator[Panel]:
     """The rows as the last hidden layer sees them."""
     at = _hidden(view)
     found = inspect.embedding(view.model, view.seen[0], at, view.seen[1])
     draw = partial(inspect.plot_embedding, found, language=view.language)
-    yield Exhibit("embedding", view("embedding", at=at), draw, 5.2, 4.2)
+    yield Panel("embedding", view("embedding", at=at), draw, 5.2, 4.2)
 
 
-def curvature(view: View) -> Iterator[Exhibit]:
+def curvature(view: View) -> Iterator[Panel]:
     """The eigenvalues of the Hessian, and a direction in which the loss is not convex."""
     if view.parameters > MOST_PARAMETERS:
         fix = "call liuli.inspect.hessian and wait"
         raise LiuliError("curvature", got=f"{view.parameters:,} parameters", expected=f"{MOST_PARAMETERS:,}", fix=fix)
     rows, words = view.rows(CURVED), _words(view)
     found = inspect.hessian(view.model, *rows, k=2, probes=4, steps=30, tolerance=1e-2, limit=200)
-    yield Exhibit("curvature", view("curvature"), partial(found.plot, words=words))
+    yield Panel("curvature", view("curvature"), partial(found.plot, words=words))
     bent = inspect.negative_curvature(view.model, *rows, points=61, tolerance=1e-2, limit=200)
-    yield Exhibit("slice", view("slice" if bent.found else "slice none"), partial(bent.plot, words=words))
+    yield Panel("slice", view("slice" if bent.found else "slice none"), partial(bent.plot, words=words))
 
 
-def landscape(view: View) -> Iterator[Exhibit]:
+def landscape(view: View) -> Iterator[Panel]:
     """The loss on a plane through the parameters."""
     found = inspect.plane(view.model, *view.rows(CURVED), points=21)
-    yield Exhibit("landscape", view("landscape"), partial(found.plot, words=_words(view)), 5.2, 4.2)
+    yield Panel("landscape", view("landscape"), partial(found.plot, words=_words(view)), 5.2, 4.2)
 
 
 def _two(view: View) -> tuple[Any, Any] | None:

@@ -9,11 +9,12 @@ from typing import Any, get_args
 from liuli.core.errors import LiuliError
 from liuli.core.fields import nearest
 from liuli.core.files import write_whole
+from liuli.core.trees import paths
 from liuli.inspect import derive
 from liuli.networks.drawing import extent, network
 from liuli.report.facts import versions
 from liuli.report.html import Html, join, table, tag
-from liuli.report.inspection.exhibits import SECTIONS, Exhibit
+from liuli.report.inspection.exhibits import SECTIONS
 from liuli.report.inspection.texts import Language
 from liuli.report.inspection.view import TRACED, View
 from liuli.report.page import document
@@ -80,17 +81,12 @@ def _sections(view: View, absent: list[str]) -> Iterator[tuple[str, Html]]:
         shown: list[Html] = []
         for maker in makers:
             try:
-                shown += [_shown(exhibit) for exhibit in maker(view)]
+                shown += [figure(panel, told=True) for panel in maker(view)]
             except LiuliError:
                 absent.append(view(f"without {maker.__name__}"))
         yield key, tag("div", *shown, class_="figures") if shown else Html("")
         if key == "inside":
             yield "derivation", _derivation(view, absent)
-
-
-def _shown(exhibit: Exhibit) -> Html:
-    panel = Panel(exhibit.name, exhibit.text or exhibit.name, exhibit.draw, exhibit.width, exhibit.height)
-    return figure(panel, told=bool(exhibit.text))
 
 
 def _network(view: View) -> Html:
@@ -119,8 +115,6 @@ def _table(view: View) -> Html:
 
 def seen_by_path(view: View) -> Iterator[tuple[str, Any]]:
     """Every traced value and parameter."""
-    from liuli.core.trees import paths
-
     yield from view.trace.items()
     yield from paths(view.trace.params).items()
 

@@ -72,6 +72,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "is their mean. These features move it most.",
         "令某一特征依次取各个值时的回答：细线为单行，粗线为平均。图中为影响最大的特征。",
     ),
+    "dependence on": ("Partial dependence on {name}.", "对 {name} 的部分依赖。"),
     "attribution": (
         "Integrated gradients of row {row}, which has the greatest loss: what each input adds to the score.",
         "第 {row} 行（损失最大）的积分梯度：各输入对得分的贡献。",

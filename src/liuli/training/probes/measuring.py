@@ -108,13 +108,14 @@ class _Looking:
 
 
 def told(network: Graph, params: Any, prefix: str = "") -> set[str]:
-    """The values that tell of learning, by path: what leaves layers that have parameters, activations and merges."""
+    """The values that tell of learning, by path: what leaves layers that have parameters, activations, merges, and
+    pooling, with which a convolution may be one operation."""
     found: set[str] = set()
     for value, node in network.calls():
         own = params.get(node.name, {})
         if isinstance(node.layer, Graph):
             found |= told(node.layer, own, f"{prefix}{value}/")
-        elif own or node.layer.ends_in_activation or len(node.inputs) > 1:
+        elif own or node.layer.ends_in_activation or len(node.inputs) > 1 or hasattr(node.layer, "pool_size"):
             several = range(node.layer.output_count) if node.layer.output_count > 1 else ()
             found |= {f"{prefix}{value}", *(f"{prefix}{value}/y_{i}" for i in several)}
     return found

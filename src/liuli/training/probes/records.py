@@ -25,6 +25,7 @@ class Records(Mapping[str, Column]):
     that of the step before it).
 
     Where the last softmax or sigmoid is computed together with the loss, the last layer's output is what it has before.
+    Of layers that are computed as one (a convolution and its pooling) what leaves the last of them is measured.
 
     Example:
         >>> from liuli.training.probes import Records
