@@ -323,8 +323,8 @@ def ready(xs: Any, layer: Layer, dtype: Any) -> Any:
 
 
 class _Call(NamedTuple):
-    """How a layer is called. ``more`` are values that it takes after its own; ``ends`` says whether what it gives is its
-    own value, not that of a layer after it whose work it did."""
+    """How a layer is called. ``more`` are values that it takes after its own; ``ends``: what it gives is its own value,
+    and not that of a layer after it whose work it did."""
 
     run: Apply
     more: tuple[str, ...] = ()
