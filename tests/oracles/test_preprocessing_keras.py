@@ -146,6 +146,7 @@ def test_stft(mode, frame, overlap, wider, window, periodic, scaling, padding, e
     close(jnp.cos(turned), jnp.ones_like(turned), relative=1e-5)
 
 
+@pytest.mark.optimized
 @settings(max_examples=6)
 @given(n=st.sampled_from([16, 32]), stride=st.integers(3, 9), shorter=st.booleans(), bins=st.integers(2, 5),
        window=st.sampled_from(["hann", "hamming", None]), high=st.none() | st.just(6000.0), decibels=st.booleans(),
