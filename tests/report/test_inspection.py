@@ -124,3 +124,6 @@ def test_command_line(diabetes, tmp_path):
     assert done.exit_code == 0 and str(tmp_path / "page.html") in done.stdout.replace("\n", "")
     assert section_ids((tmp_path / "page.html").read_text("utf-8"))
     assert run("inspect", model, "no such data").exit_code == 3
+    for refused in (model, tmp_path, tmp_path / "page.html" / "inside.html"):
+        assert run("inspect", model, "diabetes", "--out", refused).exit_code == 3
+    assert ll.Model.load(model).params

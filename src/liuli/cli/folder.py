@@ -75,7 +75,7 @@ def claim(out: Path | None, settings: Settings, resume: bool) -> tuple[RunFolder
             raise FileError("--resume", got="no folder", expected="the run to go on with", fix="add --out FOLDER")
         out = _numbered(settings.data)
     folder = RunFolder(out)
-    _check_writable(out)
+    check_writable(out)
     found = folder.read()
     if found is None:
         others = sorted(p.name for p in out.iterdir() if not p.name.startswith(".")) if out.exists() else []
@@ -112,7 +112,7 @@ def _numbered(data: str) -> Path:
     return path
 
 
-def _check_writable(out: Path) -> None:
+def check_writable(out: Path) -> None:
     """Raise FileError unless files can be made in the folder, or where it will be made."""
     place = out
     while not place.exists() and place != place.parent:

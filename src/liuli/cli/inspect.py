@@ -49,16 +49,19 @@ def inspect(
 
 def _page(model: Path, data: str, out: Path | None, terminal: Terminal) -> Path:
     """Write the page, and say where it is."""
-    from liuli.cli.predict import load, tell_gaps
+    from liuli.cli.folder import check_writable
+    from liuli.cli.predict import load, refuse_inputs, tell_gaps
     from liuli.cli.rows import gaps, labelled
     from liuli.report import write_inspection
 
+    path = model.parent / "inspection.html" if out is None else out
+    refuse_inputs(str(path), model, data, "--out", "inside.html")
     trained = load(model)
+    check_writable(path.parent)
     rows, targets, left_out = labelled(data, trained.recipe.schema)
     tell_gaps(gaps(rows, trained.recipe.schema), terminal)
     if left_out:
         terminal.note("left.out", count=left_out)
-    path = model.parent / "inspection.html" if out is None else out
     name = f"{model.stem}, {Path(data).stem}"
     write_inspection(path, trained, rows, targets, name=name, language=terminal.language)
     terminal.line("written", str(path))

@@ -34,7 +34,7 @@ def predict(
     from liuli.core.files import write_whole
 
     terminal = Terminal(language, as_json)
-    _refuse_inputs(out, model, data)
+    refuse_inputs(out, model, data)
     trained = load(model)
     schema = trained.recipe.schema
     rows, names = unlabelled(data, schema)
@@ -80,13 +80,13 @@ def tell_gaps(found: list[Gap], terminal: Terminal) -> None:
         terminal.note("more.cells", columns=len(rest), count=sum(gap.count for gap in rest))
 
 
-def _refuse_inputs(out: str, model: Path, data: str) -> None:
-    """Raise FileError where the result would be written over what it is made from."""
+def refuse_inputs(out: str, model: Path, data: str, option: str = "-o", such: str = "predictions.csv") -> None:
+    """Raise FileError where the result would be written over what it is made from; ``such`` would be a good name."""
     for source in (model, Path(data)):
         if out != "-" and source.exists() and Path(out).exists() and Path(out).samefile(source):
-            raise FileError(out, got="one of the inputs", expected="another file to write to", fix="-o predictions.csv")
+            raise FileError(out, got="one of the inputs", expected="another file to write to", fix=f"{option} {such}")
     if Path(out).is_dir():
-        raise FileError(out, got="a folder", expected="a file to write to", fix=f"-o {Path(out) / 'predictions.csv'}")
+        raise FileError(out, got="a folder", expected="a file to write to", fix=f"{option} {Path(out) / such}")
 
 
 def _table(schema: Preprocessing, predictions: np.ndarray, names: list[str]) -> list[list[Any]]:
