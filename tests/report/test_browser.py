@@ -1,4 +1,4 @@
-"""The page in a browser, as narrow as a phone: it never scrolls sideways, wide tables do within their boxes."""
+"""The pages in a browser, as narrow as a phone: they never scroll sideways, wide tables do within their boxes."""
 
 import re
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from liuli.report import write_report
+from liuli.report import write_inspection, write_report
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = (
@@ -41,6 +41,16 @@ def test_the_page_fits_a_phone(request, task, language, tmp_path):
     given = request.getfixturevalue(task)[0]
     facts = {"command": "liuli train " + "a/very/long/path" * 8 + " --target y", "data": "d" * 90}
     path = write_report(tmp_path / "report.html", **{**given, "language": language, "facts": facts})
+    window, page, *boxes = widths(path, 360)
+    assert window == 360 and page <= window
+    assert boxes and max(boxes) <= window
+
+
+@pytest.mark.parametrize("task", ["digits", "mixed"])
+def test_the_page_of_an_inspection_fits_a_phone(request, task, tmp_path):
+    given = request.getfixturevalue(task)[0]
+    path = write_inspection(tmp_path / "report.html", given["model"], given["test"], name="n" * 90)
+    path.write_text(path.read_text("utf-8").replace("<details>", "<details open>"), "utf-8")
     window, page, *boxes = widths(path, 360)
     assert window == 360 and page <= window
     assert boxes and max(boxes) <= window
