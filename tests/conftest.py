@@ -39,6 +39,11 @@ def compiled_sooner(request):
     jax.config.update("jax_disable_most_optimizations", request.node.get_closest_marker("optimized") is None)
 
 
+def pytest_collection_modifyitems(items):
+    """Long tests first: in a parallel run none of them is then left to a single worker at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 _RAN = pytest.StashKey[list[int]]()
 _PROGRAMS = 400  # tests whose compiled programs are kept at a time: all of them would fill the memory
 

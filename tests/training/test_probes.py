@@ -199,6 +199,17 @@ def test_every_kind_of_record_is_drawn(language):
         history.probes.plot("update ration")
 
 
+def test_histograms_hold_every_element():
+    model = ll.Model(network(), "categorical_crossentropy")
+    how = {"epochs": 3, "batch_size": 12, "verbose": 0}
+    found = model.fit(X, LABELS, probes=ll.Probes(every=1, histograms=8), **how).probes
+    for what in ("values", "gradients"):
+        shares = found.plot_histogram("dense_1", what, language="zh").collections[0].get_array()
+        np.testing.assert_allclose(np.asarray(shares).reshape(16, 12).sum(0), 1.0, rtol=1e-5)
+    with pytest.raises(ll.LiuliError, match="record"):
+        model.fit(X, LABELS, probes=1, **how).probes.plot_histogram("dense_1")
+
+
 def test_what_is_asked_for_is_checked():
     with pytest.raises(ll.LiuliError, match="every"):
         ll.Model(network(), "categorical_crossentropy").fit(X, LABELS, probes=0, verbose=0)

@@ -26,6 +26,8 @@ _CHINESE = {
     "accuracy": "准确率",
     "noise scale": "噪声尺度",
     "batch": "批大小",
+    "values": "输出",
+    "gradients": "梯度",
 }
 _STYLES = ("-", "--", "-.", ":")
 _LINES = 8  # in a panel, at most: the first and the last layers are the ones that tell
@@ -68,6 +70,32 @@ def panel(records: Records, what: str, ax: Any = None, language: str = "en") -> 
     above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0}
     ax.legend(frameon=False, fontsize="small", ncols=2, columnspacing=1.0, **above)
     return ax
+
+
+def histograms(records: Records, layer: str, what: str, ax: Any = None, language: str = "en") -> Any:
+    """The share of a layer's elements in each of equal stretches, step by step; returns the axis."""
+    counts, ends = records[f"{layer}/{what}/counts"], records[f"{layer}/{what}/edges"]
+    ax, bins = axis(ax), counts.shape[1]
+    edges = np.linspace(ends.min(), max(ends.max(), np.nextafter(ends.min(), np.inf)), 2 * bins + 1)
+    shares = np.stack([_spread(c, e, edges) for c, e in zip(counts, ends, strict=True)])
+    drawn = ax.pcolormesh(_borders(records.steps), edges, shares.T, cmap="Greys", vmin=0.0, rasterized=True)
+    chinese = language == "zh"
+    ax.figure.colorbar(drawn, ax=ax, label="比例" if chinese else "share of the elements")
+    ax.set_xlabel("步" if chinese else "step")
+    ax.set_ylabel(f"{layer}: {_CHINESE[what] if chinese else what}", parse_math=False)
+    return ax
+
+
+def _spread(counts: np.ndarray, ends: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The share of what lies between each two ``edges``, where it lies evenly within bins between ``ends``."""
+    own = np.linspace(ends[0], max(ends[1], np.nextafter(ends[0], np.inf)), len(counts) + 1)
+    below = np.interp(edges, own, np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum())
+    return np.diff(below)
+
+
+def _borders(steps: np.ndarray) -> np.ndarray:
+    """Where the column of each step begins, and where the last ends."""
+    return np.append(steps, 2 * steps[-1] - steps[-2] if len(steps) > 1 else steps[-1] + 1)
 
 
 def line_name(name: str, language: str) -> str:

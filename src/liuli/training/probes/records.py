@@ -148,6 +148,19 @@ class Records(Mapping[str, Column]):
 
         return panel(self, what, ax, language)
 
+    def plot_histogram(self, layer: str, what: str = "values", ax: Any = None, language: str = "en") -> Any:
+        """How the outputs of a layer, or the gradients that arrive there, were distributed at each measured step: the
+        darker, the more of them. Returns the axis.
+
+        what:  "values" or "gradients".
+
+        Raises:
+            LiuliError: no histograms were asked for, or there is no such layer.
+        """
+        from liuli.training.probes.panels import histograms
+
+        return histograms(self, layer, what, ax, language)
+
     def __repr__(self) -> str:
         what = f"{len(self.layers)} layers, {len(self.parameters)} parameters"
         return f"Records({len(self)} measured steps: {what})" if self else "Records(empty)"
