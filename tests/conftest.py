@@ -32,7 +32,6 @@ hypothesis.settings.register_profile("liuli", deadline=None, derandomize="CI" in
 hypothesis.settings.load_profile("liuli")
 
 
-
 @pytest.fixture(autouse=True)
 def compiled_sooner(request):
     """Most tests compile much and compute little: without most optimizations, which take a third of the time."""

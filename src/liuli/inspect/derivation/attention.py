@@ -36,7 +36,7 @@ class Roles:
         queries, keys = self.x("query").shape[1], self.x("key").shape[1]
         ahead = np.arange(keys)[None] - np.arange(queries)[:, None]
         near = np.ones((1, queries, keys))
-        if self.layer.use_causal_mask:  # type: ignore[attr-defined]
+        if self.layer.use_causal_mask:
             near *= ahead <= 0
         if (window := getattr(self.layer, "sliding_window", None)) is not None:
             near *= np.abs(ahead) < window
@@ -49,7 +49,7 @@ class Roles:
         """The same in letters; nothing where all is seen."""
         masks = self.call.mask[1:] if isinstance(self.call.mask, tuple) else (self.call.mask,)
         window = getattr(self.layer, "sliding_window", None)
-        found = [r"[s \le t]"] if self.layer.use_causal_mask else []  # type: ignore[attr-defined]
+        found = [r"[s \le t]"] if self.layer.use_causal_mask else []
         found += [] if window is None else [f"[|s - t| < {window}]"]
         return r" \, ".join([*found, *(["m_{s}"] if any(mask is not None for mask in masks) else [])])
 
@@ -75,7 +75,7 @@ class Weighing:
 
     def factor(self) -> Array:
         """What dropout multiplies weights with."""
-        rate: float | None = self.call.layer.dropout  # type: ignore[attr-defined]
+        rate: float | None = self.call.layer.dropout
         if rate is None or not self.call.training:
             return np.ones(())
         return left(self.call, self.call.value("weights").shape, rate, "dropout")
@@ -97,11 +97,11 @@ class Weighing:
 
     def symbol(self) -> str:
         """The weights with what dropout leaves of them."""
-        w, drops = self.call.symbol("weights"), self.call.layer.dropout is not None  # type: ignore[attr-defined]
+        w, drops = self.call.symbol("weights"), self.call.layer.dropout is not None
         return rf"(m_{{{self.call.index}}} \odot {w})" if drops and self.call.training else w
 
     def dropped(self, formula: str) -> str:
-        drops = self.call.training and self.call.layer.dropout is not None  # type: ignore[attr-defined]
+        drops = self.call.training and self.call.layer.dropout is not None
         return rf"m_{{{self.call.index}}} \odot ({formula})" if drops else formula
 
 
@@ -132,7 +132,7 @@ class _Scores:
     def __init__(self, call: Call, roles: Roles) -> None:
         self.call, self.roles = call, roles
         self.additive = isinstance(call.layer, layers.AdditiveAttention)
-        self.dot = not self.additive and call.layer.score_mode == "dot"  # type: ignore[attr-defined]
+        self.dot = not self.additive and call.layer.score_mode == "dot"
         self.g = call.weight_symbol("scale") if "scale" in call.params else ""
 
     def scale(self) -> Array:

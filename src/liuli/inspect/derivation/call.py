@@ -43,7 +43,7 @@ class Call:
 
     path: str
     home: str
-    layer: Layer
+    layer: Any  # a Layer; its rule knows which
     index: int
     owner: int
     inputs: tuple[str, ...]

@@ -89,7 +89,7 @@ def separable_convolution(call: Call) -> Piece:
     b, formula, params = _bias(call, rf"{u} {P}")
     depthwise = Step("depthwise", Expression(made, lambda: first.forward(over, call.x), where))
     z = Step("z", Expression(formula, lambda: call.value("depthwise") @ mixing() + b()))
-    steps, backward = activated(call, call.layer.activation)  # type: ignore[attr-defined]
+    steps, backward = activated(call, call.layer.activation)
     to_u = Step("depthwise", Expression(f"{dz} {transposed(P)}", lambda: call.gradient("z") @ mixing().T))
     params["pointwise_kernel"] = Expression(rf"\sum_{{i}} {transposed(f'{u}[i]')} {dz}[i]", to_mixing)
     params["depthwise_kernel"] = Expression(
@@ -152,7 +152,7 @@ def _piece(
     made, to_kernel, to_input = formulas
     b, formula, params = _bias(call, made)
     z = Step("z", Expression(formula, lambda: product.forward(over, call.x) + b(), where))
-    steps, backward = activated(call, call.layer.activation)  # type: ignore[attr-defined]
+    steps, backward = activated(call, call.layer.activation)
     params[kernel] = Expression(to_kernel, lambda: product.to_kernel(over, call.x, call.gradient("z")), where)
     back = Expression(to_input, lambda: product.to_input(over, call.gradient("z")), where)
     return Piece([z, *steps], backward, [back], params)

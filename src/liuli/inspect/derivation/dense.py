@@ -32,7 +32,7 @@ def ternary(call: Call) -> Piece:
     n = _Ternary(call)
     W, dz, T = call.weight_symbol("kernel"), call.D("z"), f"T_{{{call.owner}}}"
     s = f"s_{{{call.owner}}} \\, " if n.scales else ""
-    threshold = rf"\frac{{1}}{{2}} s_{{{call.owner}}}" if n.scales else f"{call.layer.threshold:.4g}"  # type: ignore[attr-defined]
+    threshold = rf"\frac{{1}}{{2}} s_{{{call.owner}}}" if n.scales else f"{call.layer.threshold:.4g}"
     where = rf"{T} = \operatorname{{sign}}({W}) \odot [|{W}| > {threshold}]"
     terms = [Expression(f"{s}{transposed(call.X)} {dz}", n.straight)]
     if n.scales:
@@ -48,14 +48,14 @@ class _Ternary:
     """The numbers of a TernaryDense."""
 
     def __init__(self, call: Call) -> None:
-        self.call, self.scales = call, call.layer.threshold is None  # type: ignore[attr-defined]
+        self.call, self.scales = call, call.layer.threshold is None
 
     def scale(self) -> float:
         return float(np.abs(self.call.weight("kernel")).mean()) if self.scales else 1.0
 
     def kernel(self) -> Array:
         W = self.call.weight("kernel")
-        threshold = 0.5 * self.scale() if self.scales else self.call.layer.threshold  # type: ignore[attr-defined]
+        threshold = 0.5 * self.scale() if self.scales else self.call.layer.threshold
         return np.where(np.abs(W) > threshold, np.sign(W), 0.0)
 
     def straight(self) -> Array:
@@ -100,7 +100,7 @@ def bilinear(call: Call) -> Piece:
 
 def einsum(call: Call) -> Piece:
     """z = the sum over the letters that z lacks: back, each factor is summed over those that it lacks itself."""
-    letters = call.layer._letters(call.x)  # type: ignore[attr-defined]
+    letters = call.layer._letters(call.x)
     W, dz = call.weight_symbol("kernel"), call.D("z")
     x, w, y = (rf"({s})_{{{i}}}" for s, i in ((call.X, letters.x), (W, letters.w), (dz, letters.y)))
 
@@ -159,7 +159,7 @@ def _affine(call: Call, product: Expression, of_kernel: Expression, backs: list[
             f"{product.latex} + {call.weight_symbol('bias')}", lambda: product.compute() + b, product.where
         )
         params["bias"] = Expression(rf"\sum {call.D('z')}", lambda: _summed_to(call.gradient("z"), b.shape))
-    steps, backward = activated(call, call.layer.activation)  # type: ignore[attr-defined]
+    steps, backward = activated(call, call.layer.activation)
     return Piece([Step("z", forward), *steps], backward, backs, params)
 
 

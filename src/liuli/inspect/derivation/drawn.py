@@ -30,7 +30,7 @@ def dropout(call: Call) -> Piece:
     """a = m x / (1 - p): what was left out has no gradient. In inference a = x."""
     if not call.training:
         return unchanged(call)
-    p = call.layer.rate  # type: ignore[attr-defined]
+    p = call.layer.rate
 
     def factor() -> Array:
         ones = jnp.ones(call.x.shape, float)
@@ -46,7 +46,7 @@ def gaussian_dropout(call: Call) -> Piece:
     """a = x (1 + s e), e ~ N(0, 1): the gradient has the same factor."""
     if not call.training:
         return unchanged(call)
-    p = call.layer.rate  # type: ignore[attr-defined]
+    p = call.layer.rate
 
     def factor() -> Array:
         return 1.0 + math.sqrt(p / (1.0 - p)) * _normal(call)
@@ -61,7 +61,7 @@ def alpha_dropout(call: Call) -> Piece:
     """a = k (m x + l (1 - m)) + b: units that were set to l have no gradient."""
     if not call.training:
         return unchanged(call)
-    p = call.layer.rate  # type: ignore[attr-defined]
+    p = call.layer.rate
     k = 1.0 / math.sqrt((1.0 - p) * (1.0 + p * _LOWEST**2))
     m = f"m_{{{call.index}}}"
 
@@ -81,7 +81,7 @@ def gaussian_noise(call: Call) -> Piece:
     """a = x + s e, e ~ N(0, 1): the noise has no part in the gradient."""
     if not call.training:
         return unchanged(call)
-    s = call.layer.stddev  # type: ignore[attr-defined]
+    s = call.layer.stddev
     forward = Expression(rf"{call.X} + {s:.4g} \, e_{{{call.index}}}", lambda: call.x + s * _normal(call), _drawn(call))
     return _one_line(call, forward, Expression(call.D("y"), lambda: call.gradient("y")))
 

@@ -18,7 +18,7 @@ Array = np.ndarray
 
 def activation(call: Call) -> Piece:
     """z = x,   a = f(z)."""
-    function: Activation = call.layer.activation  # type: ignore[attr-defined]
+    function: Activation = call.layer.activation
     forward, backward = activated(call, function)
     return _of_input(call, forward, backward)
 
@@ -51,7 +51,7 @@ def relu(call: Call) -> Piece:
 
 def softmax(call: Call) -> Piece:
     """a_i = exp(z_i) / sum_j exp(z_j) over the axes, of what the mask counts: dL/dz = a (g - <g, a>)."""
-    axes = places(call.layer.axis, call.x)  # type: ignore[attr-defined]
+    axes = places(call.layer.axis, call.x)
     if axes == (call.x.ndim - 1,) and (call.mask is None or 1 not in axes):
         return activation(call)
     a, g, z = call.symbol("y"), call.D("y"), call.symbol("z")

@@ -24,7 +24,7 @@ class Named(NamedTuple):
 
 def named(call: Call) -> Piece:
     """dL/dx = dL/da f'(x)"""
-    name: str = call.layer.function  # type: ignore[attr-defined]
+    name: str = call.layer.function
     known, f = FUNCTIONS[name], getattr(np, name)
     back = Expression(
         rf"{call.D('y')} \odot {known.slope.format(x=call.X)}", lambda: call.gradient("y") * known.df(call.x)

@@ -24,7 +24,7 @@ class _Heads:
     def __init__(self, call: Call) -> None:
         self.call, self.layer, self.roles = call, call.layer, Roles(call)
         self.weighing = Weighing(call, self.roles)
-        self.heads, self.groups, self.size, _ = call.layer.sizes()  # type: ignore[attr-defined]
+        self.heads, self.groups, self.size, _ = call.layer.sizes()
         self.scale = 1.0 / np.sqrt(self.size)
 
     def projected(self, tap: str) -> Array:
@@ -35,12 +35,12 @@ class _Heads:
         return rotated(self.rotary, made) if self.rotary is not None and tap != "v" else made
 
     def affine(self, own: str, x: Array) -> Array:
-        b = self.call.weight(f"{own}/bias") if self.layer.use_bias else 0.0  # type: ignore[attr-defined]
+        b = self.call.weight(f"{own}/bias") if self.layer.use_bias else 0.0
         return x @ self.call.weight(f"{own}/kernel") + b
 
     @property
     def rotary(self) -> layers.RotaryEmbedding | None:
-        return self.layer.rotary  # type: ignore[attr-defined]
+        return self.layer.rotary
 
     def shared(self, tap: str) -> Array:
         """k or v, once for each head that takes it."""
@@ -62,7 +62,7 @@ class _Heads:
 
     def gated(self) -> Array:
         """What W_o takes: (batch, queries, heads value_dim)."""
-        context = self.call.value("context") * (self.call.value("gate") if self.layer.use_gate else 1.0)  # type: ignore[attr-defined]
+        context = self.call.value("context") * (self.call.value("gate") if self.layer.use_gate else 1.0)
         return context.reshape(*context.shape[:2], -1)
 
     def dgated(self) -> Array:
@@ -70,7 +70,7 @@ class _Heads:
         return back.reshape(self.call.value("context").shape)
 
     def dcontext(self) -> Array:
-        return self.dgated() * (self.call.value("gate") if self.layer.use_gate else 1.0)  # type: ignore[attr-defined]
+        return self.dgated() * (self.call.value("gate") if self.layer.use_gate else 1.0)
 
     def dweights(self) -> Array:
         return self.weighing.factor() * np.einsum("bthm,bshm->bhts", self.call.gradient("context"), self.shared("v"))
@@ -149,7 +149,7 @@ def _params(n: _Heads, words: _Words) -> dict[str, Expression]:
         product = Expression(f"{transposed(X)} {dz}", lambda: _rows(x()).T @ _rows(value()))
         terms = {"kernel": product, "bias": Expression(rf"\sum {dz}", lambda: _rows(value()).sum(0))}
         for name, term in terms.items():
-            if name == "kernel" or call.layer.use_bias:  # type: ignore[attr-defined]
+            if name == "kernel" or call.layer.use_bias:
                 path = f"{own}/{name}"
                 found[path] = penalized(call, path, call.layer, term)
 
@@ -165,15 +165,15 @@ class _Words:
 
     def __init__(self, call: Call) -> None:
         self.call, self.roles, self.layer = call, Roles(call), call.layer
-        self.gates: bool = call.layer.use_gate  # type: ignore[attr-defined]
-        self.scale = rf"\frac{{1}}{{\sqrt{{{call.layer.sizes()[2]}}}}}"  # type: ignore[attr-defined]
-        self.rotates = call.layer.rotary is not None  # type: ignore[attr-defined]
+        self.gates: bool = call.layer.use_gate
+        self.scale = rf"\frac{{1}}{{\sqrt{{{call.layer.sizes()[2]}}}}}"
+        self.rotates = call.layer.rotary is not None
 
     def W(self, own: str) -> str:
         return self.call.weight_symbol(f"{own}/kernel")
 
     def affine(self, own: str, X: str) -> str:
-        b = f" + {self.call.weight_symbol(f'{own}/bias')}" if self.layer.use_bias else ""  # type: ignore[attr-defined]
+        b = f" + {self.call.weight_symbol(f'{own}/bias')}" if self.layer.use_bias else ""
         return f"{X} {self.W(own)}{b}"
 
     def projected(self, tap: str) -> str:
@@ -181,7 +181,7 @@ class _Words:
         return f"{turning(self.call.index)} ({text})" if self.rotates and tap in "qk" else text
 
     def turned(self, tap: str) -> str:
-        return turning_words(self.layer.rotary, self.call.index) if self.rotates and tap == "q" else ""  # type: ignore[attr-defined]
+        return turning_words(self.layer.rotary, self.call.index) if self.rotates and tap == "q" else ""
 
     def scores(self) -> str:
         return f"{self.scale} {self.call.symbol('q')} {transposed(self.call.symbol('k'))}"
@@ -204,7 +204,7 @@ class _Words:
 
     def of_projection(self, tap: str) -> str:
         ds, dc, w = self.call.D("scores"), self.call.D("context"), Weighing(self.call, self.roles).symbol()
-        over = r"\sum_{h} " if self.layer.sizes()[0] != self.layer.sizes()[1] else ""  # type: ignore[attr-defined]
+        over = r"\sum_{h} " if self.layer.sizes()[0] != self.layer.sizes()[1] else ""
         return {
             "q": f"{self.scale} {ds} {self.call.symbol('k')}",
             "k": f"{over}{self.scale} {transposed(ds)} {self.call.symbol('q')}",

@@ -77,7 +77,7 @@ def extreme(call: Call) -> Piece:
 
 def concatenate(call: Call) -> Piece:
     """a = [x_1, x_2, ...]: each takes its part of the gradient."""
-    axis = call.layer.axis  # type: ignore[attr-defined]
+    axis = call.layer.axis
     ends = np.cumsum([x.shape[axis] for x in call.xs])
 
     def part(i: int) -> Expression:
@@ -102,8 +102,8 @@ class _Pair:
     """The inputs of a Dot, the letters of their axes (i is the one that is summed over), and of those of the output."""
 
     def __init__(self, call: Call) -> None:
-        self.call, self.normalize = call, call.layer.normalize  # type: ignore[attr-defined]
-        self.axes = call.layer._axes(call.xs)  # type: ignore[attr-defined]
+        self.call, self.normalize = call, call.layer.normalize
+        self.axes = call.layer._axes(call.xs)
         free, self.letters = iter("cdefghjklmnopqrstuvwxyz"), []
         for x, axis in zip(call.xs, self.axes, strict=True):
             self.letters.append("".join("b" if n == 0 else "i" if n == axis else next(free) for n in range(x.ndim)))

@@ -60,7 +60,7 @@ class Standard:
 
     def root(self) -> Array:
         """sqrt(nu + epsilon)"""
-        return np.sqrt(self.mean(self.moved() ** 2) + self.call.layer.epsilon)  # type: ignore[attr-defined]
+        return np.sqrt(self.mean(self.moved() ** 2) + self.call.layer.epsilon)
 
     def forward(self) -> Array:
         return (self.moved() / self.root()).reshape(self.call.x.shape)
@@ -87,13 +87,13 @@ class Standard:
 
 def layer_normalization(call: Call) -> Piece:
     """Means over the features of each sample alone."""
-    axes = places(call.layer.axis, call.x)  # type: ignore[attr-defined]
+    axes = places(call.layer.axis, call.x)
     return Standard(call, axes, call.x.shape, 1 in axes).piece(axes, _named(axes, call.x))
 
 
 def rms_normalization(call: Call) -> Piece:
     """xhat = x / sqrt(mean(x^2) + epsilon): layer normalization without its mean."""
-    axes = places(call.layer.axis, call.x)  # type: ignore[attr-defined]
+    axes = places(call.layer.axis, call.x)
     standard = Standard(call, axes, call.x.shape, 1 in axes, centred=False)
     return standard.piece(axes, _named(axes, call.x), "scale")
 
@@ -101,7 +101,7 @@ def rms_normalization(call: Call) -> Piece:
 def group_normalization(call: Call) -> Piece:
     """Means over the places and the channels of a group, of each sample alone."""
     n, ndim = call.x.shape[-1], call.x.ndim
-    groups = n if call.layer.groups == -1 else call.layer.groups  # type: ignore[attr-defined]
+    groups = n if call.layer.groups == -1 else call.layer.groups
     axes, shape = (*range(1, ndim - 1), ndim), (*call.x.shape[:-1], groups, n // groups)
     return Standard(call, axes, shape, ndim > 2).piece((ndim - 1,), r"\mathrm{group}")
 
@@ -138,7 +138,7 @@ class _Batch:
     """The numbers of a BatchNormalization."""
 
     def __init__(self, call: Call) -> None:
-        self.call, self.kept = call, places(call.layer.axis, call.x)  # type: ignore[attr-defined]
+        self.call, self.kept = call, places(call.layer.axis, call.x)
         self.axes = tuple(i for i in range(call.x.ndim) if i not in self.kept)
         self.of_batch = call.training and call.layer.trainable
         self.masked = self.of_batch and call.mask is not None
@@ -155,7 +155,7 @@ class _Batch:
         return self.call.x - self.wide(self.call.value("mean"))
 
     def root(self) -> Array:
-        return np.sqrt(self.call.value("variance") + self.call.layer.epsilon)  # type: ignore[attr-defined]
+        return np.sqrt(self.call.value("variance") + self.call.layer.epsilon)
 
     def mean(self, values: Array) -> Array:
         return self.narrow(self.standard.share() * values)

@@ -19,10 +19,10 @@ def sinusoidal(call: Call) -> Piece:
     P, n = rf"P_{{{call.index}}}", call.x.shape[-1]
 
     def waves() -> Array:
-        turned = angles(call.x, call.layer.max_wavelength)  # type: ignore[attr-defined]
+        turned = angles(call.x, call.layer.max_wavelength)
         return np.stack([np.sin(turned), np.cos(turned)], -1).reshape(call.x.shape[1], -1)[:, :n]
 
-    longest = f"{call.layer.max_wavelength:.6g}^{{2i / n}}"  # type: ignore[attr-defined]
+    longest = f"{call.layer.max_wavelength:.6g}^{{2i / n}}"
     where = rf"P_{{t,2i}} = \sin(t / {longest}), \quad P_{{t,2i+1}} = \cos(t / {longest})"
     forward = Expression(f"{call.X} + {P}", lambda: call.x + waves(), where)
     return Piece([Step("y", forward)], [], [Expression(call.D("y"), lambda: call.gradient("y"))])

@@ -17,7 +17,7 @@ Array = np.ndarray
 
 def category_encoding(call: Call) -> Piece:
     """a[k] = [k in x], or how often; the ids have no gradient, their weights that of the place where they are added."""
-    mode, depth = call.layer.output_mode, call.layer.num_tokens  # type: ignore[attr-defined]
+    mode, depth = call.layer.output_mode, call.layer.num_tokens
     if len(call.inputs) == 1:
         return _encoded(call, call.X, lambda: call.x.astype(int), mode, depth, "")
     ids, weights = call.symbols

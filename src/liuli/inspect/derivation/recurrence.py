@@ -159,7 +159,7 @@ class Loop:
         if given:
             return given[at]
         if getattr(self.call.layer, "stateful", False):
-            return np.asarray(self.call.state[self.call.layer.state_names[at]], np.float64)  # type: ignore[attr-defined]
+            return np.asarray(self.call.state[self.call.layer.state_names[at]], np.float64)
         return np.zeros_like(self.value(state)[:, 0])
 
     def gathered(self, state: str, *own: Expression) -> Expression:
@@ -206,7 +206,7 @@ class Loop:
         dy = self.call.gradient(self.call.made[0])
         if not getattr(self.call.layer, "return_sequences", False):
             return self._at_end(self.names[0], dy)
-        return dy * (self.counts() if self.call.layer.zero_output_for_mask else 1.0)  # type: ignore[attr-defined]
+        return dy * (self.counts() if self.call.layer.zero_output_for_mask else 1.0)
 
     def _at_end(self, state: str, gradient: Array) -> Array:
         found = np.zeros_like(self.value(state))

@@ -75,7 +75,7 @@ def _leaving(call: Call, stack: list[Loop]) -> list[Step]:
 
     def y() -> Array:
         h = last.value("h")
-        return h * last.counts() if call.layer.zero_output_for_mask else h  # type: ignore[attr-defined]
+        return h * last.counts() if call.layer.zero_output_for_mask else h
 
     ended = [(loop, name) for loop in stack for name in loop.names]
     states = [

@@ -29,8 +29,8 @@ def reshaped(call: Call, i: int = 0) -> tuple[Expression, Expression]:
 def rescaling(call: Call) -> Piece:
     """a = scale x + offset."""
     layer = call.layer
-    words = f"{layer.scale:.4g} \\, ", f" + {layer.offset:.4g}" if layer.offset else ""  # type: ignore[attr-defined]
-    return _scaled(call, *words, lambda: layer.scale, lambda: layer.offset)  # type: ignore[attr-defined]
+    words = f"{layer.scale:.4g} \\, ", f" + {layer.offset:.4g}" if layer.offset else ""
+    return _scaled(call, *words, lambda: layer.scale, lambda: layer.offset)
 
 
 def normalization(call: Call) -> Piece:
@@ -38,7 +38,7 @@ def normalization(call: Call) -> Piece:
     mean = np.asarray(call.state["mean"], np.float64)
     deviation = np.sqrt(np.asarray(call.state["variance"], np.float64) + np.finfo(np.float32).tiny)
     mu, sd = rf"\mu_{{{call.index}}}", rf"\sqrt{{\nu_{{{call.index}}}}}"
-    if call.layer.invert:  # type: ignore[attr-defined]
+    if call.layer.invert:
         return _scaled(call, rf"{sd} \odot ", f" + {mu}", lambda: deviation, lambda: mean)
     return _scaled(
         call,
@@ -54,12 +54,12 @@ def masking(call: Call) -> Piece:
     m = f"m_{{{call.index}}}"
 
     def counts() -> np.ndarray:
-        value = np.float64(np.float32(call.layer.mask_value))  # type: ignore[attr-defined]
+        value = np.float64(np.float32(call.layer.mask_value))
         differs = (call.x != value).any(axis=tuple(range(2, call.x.ndim)))
         differs = differs if call.mask is None else differs & np.asarray(call.mask)
         return 1.0 * differs.reshape(*differs.shape, *(1,) * (call.x.ndim - 2))
 
-    where = rf"({m})_{{t}} = [({call.X})_{{t}} \ne {call.layer.mask_value:.4g}]"  # type: ignore[attr-defined]
+    where = rf"({m})_{{t}} = [({call.X})_{{t}} \ne {call.layer.mask_value:.4g}]"
     forward = Expression(rf"{m} \odot {call.X}", lambda: counts() * call.x, where)
     back = Expression(rf"{m} \odot {call.D('y')}", lambda: counts() * call.gradient("y"))
     return Piece([Step("y", forward)], [], [back])

@@ -68,7 +68,7 @@ def up_sampling(call: Call) -> Piece:
 
 def pixel_shuffle(call: Call) -> Piece:
     """a[i r + p, j r + q, c] = x[i, j, c r^2 + p r + q]: channels become space."""
-    r = call.layer.upscale_factor  # type: ignore[attr-defined]
+    r = call.layer.upscale_factor
     apart, together = f"i, j, {r * r} c + {r} p + q", f"{r} i + p, {r} j + q, c"
     named = f"{call.symbol('y')}[{together}]"
     return moving(call, f"{call.X}[{apart}]", f"{call.D('y')}[{together}]", f"{named} = {call.X}[{apart}]")
@@ -76,7 +76,7 @@ def pixel_shuffle(call: Call) -> Piece:
 
 def pixel_unshuffle(call: Call) -> Piece:
     """a[i, j, c r^2 + p r + q] = x[i r + p, j r + q, c]: space becomes channels."""
-    r = call.layer.downscale_factor  # type: ignore[attr-defined]
+    r = call.layer.downscale_factor
     apart, together = f"i, j, {r * r} c + {r} p + q", f"{r} i + p, {r} j + q, c"
     named = f"{call.symbol('y')}[{apart}]"
     return moving(call, f"{call.X}[{together}]", f"{call.D('y')}[{apart}]", f"{named} = {call.X}[{together}]")
@@ -84,7 +84,7 @@ def pixel_unshuffle(call: Call) -> Piece:
 
 def permute(call: Call) -> Piece:
     """a = x with its axes in another order: the gradient's go back to theirs."""
-    dims = call.layer.dims  # type: ignore[attr-defined]
+    dims = call.layer.dims
     back = tuple(dims.index(i) + 1 for i in range(1, len(dims) + 1))
     taken, given = (
         rf"\mathrm{{permute}}({symbol}, ({', '.join(map(str, order))}))"
@@ -170,7 +170,7 @@ def _middle(size: int, kept: int) -> Array:
 
 
 def _sides(call: Call, letter: str) -> tuple[str, str]:
-    return _offset(tuple(before for before, _ in call.layer.sides), letter)  # type: ignore[attr-defined]
+    return _offset(tuple(before for before, _ in call.layer.sides), letter)
 
 
 def _offset(start: tuple[int, ...], letter: str) -> tuple[str, str]:

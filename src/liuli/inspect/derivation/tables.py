@@ -22,14 +22,14 @@ def embedding(call: Call) -> Piece:
 
 def embedding_bag(call: Call) -> Piece:
     """a = sum_t m_t E[x_t], or their mean: every step of id j brings dL/da to row j."""
-    E, m, mean = call.weight_symbol("embeddings"), f"m_{{{call.index}}}", call.layer.mode == "mean"  # type: ignore[attr-defined]
-    masked = call.mask is not None or call.layer.mask_zero  # type: ignore[attr-defined]
+    E, m, mean = call.weight_symbol("embeddings"), f"m_{{{call.index}}}", call.layer.mode == "mean"
+    masked = call.mask is not None or call.layer.mask_zero
 
     def shares() -> Array:
         """What each step counts: (batch, time, 1)."""
         counts = np.ones(call.x.shape)
         counts = counts if call.mask is None else counts * np.asarray(call.mask, np.float64)
-        counts = counts * (call.x != 0) if call.layer.mask_zero else counts  # type: ignore[attr-defined]
+        counts = counts * (call.x != 0) if call.layer.mask_zero else counts
         number = np.maximum(counts.sum(1, keepdims=True), 1.0) if mean else 1.0
         return (counts / number)[..., None]
 
@@ -56,7 +56,7 @@ def reversible(call: Call) -> Piece:
         piece = embedding(call)
         zero = Expression("0", lambda: np.zeros_like(call.weight(own)))
         return piece if own == "embeddings" else Piece(piece.forward, [], [None], {**piece.params, own: zero})
-    tied, E, dz, cap = own == "embeddings", call.weight_symbol(own), call.D("z"), call.layer.logit_soft_cap  # type: ignore[attr-defined]
+    tied, E, dz, cap = own == "embeddings", call.weight_symbol(own), call.D("z"), call.layer.logit_soft_cap
 
     def matrix() -> Array:
         return call.weight(own).T if tied else call.weight(own)

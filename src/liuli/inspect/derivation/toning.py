@@ -165,7 +165,7 @@ def posterization(call: Call) -> Piece:
 
 def auto_contrast(call: Call) -> Piece:
     """a = low + (high - low) (x - min) / (max - min): least and most of a channel are fixed, the others follow them."""
-    low, high = call.layer.value_range  # type: ignore[attr-defined]
+    low, high = call.layer.value_range
 
     def ends() -> tuple[Array, Array, Array]:
         least, most = call.x.min((1, 2), keepdims=True), call.x.max((1, 2), keepdims=True)
@@ -306,7 +306,7 @@ def _linear(call: Call, made: tuple[str, Any], back: tuple[str, Any], where: str
 
 def _cut(call: Call, formula: str, where: str, moved: Any, back: Any, given: str) -> Piece:
     """a = v cut to the range of values; the gradient passes where v lies within, and back through v."""
-    low, high = call.layer.value_range  # type: ignore[attr-defined]
+    low, high = call.layer.value_range
     v = rf"v = {formula}, \quad {where}"
     inside = rf"[{low:.4g} < v < {high:.4g}] \odot {call.D('y')}"
     made = Expression(rf"\min(\max({low:.4g}, v), {high:.4g})", lambda: np.clip(moved(), low, high), v)

@@ -49,7 +49,7 @@ def turned_back(g: str, u: str, x: str) -> str:
 
 def unit(call: Call) -> Piece:
     """a = x / |x|: what comes back along a is taken away, for only the direction of x counts."""
-    axes, X = places(call.layer.axis, call.x), call.X  # type: ignore[attr-defined]
+    axes, X = places(call.layer.axis, call.x), call.X
     forward = Expression(rf"\frac{{{X}}}{{|{X}|}}", lambda: normalized(call.x, axes))
     text = turned_back(call.D("y"), call.symbol("y"), X)
     return Piece([Step("y", forward)], [], [Expression(text, lambda: through_norm(call.gradient("y"), call.x, axes))])
@@ -72,7 +72,7 @@ def cosine(call: Call) -> Piece:
 
     where = rf"{u} = \frac{{{X}}}{{|{X}|}}, \quad {v} = \frac{{{W}}}{{|{W}|}}"
     z = Step("z", Expression(f"{u} {v}", lambda: units()[0] @ units()[1], where))
-    forward, backward = activated(call, call.layer.activation)  # type: ignore[attr-defined]
+    forward, backward = activated(call, call.layer.activation)
     back = Expression(turned_back(f"{dz} {transposed(v)}", u, X), to_input)
     params = {"kernel": Expression(turned_back(f"{transposed(u)} {dz}", v, W), to_kernel)}
     return Piece([z, *forward], backward, [back], params)

@@ -51,7 +51,7 @@ def spectral_normalization(call: Call) -> Piece:
         """u and v, after this call has moved u."""
         matrix, now = n.matrix(), np.asarray(call.state["u"], np.float64)
         moves = call.training and call.layer.trainable
-        for _ in range(call.layer.power_iterations if moves else 0):  # type: ignore[attr-defined]
+        for _ in range(call.layer.power_iterations if moves else 0):
             moved = normalized(normalized(matrix @ now, 0) @ matrix, 0)
             now = moved if moved.any() else now
         return now, normalized(matrix @ now, 0)
@@ -94,7 +94,7 @@ class _Wrapped:
         self.inner = dataclasses.replace(
             call,
             path=f"{call.path}/layer",
-            layer=call.layer.layer,  # type: ignore[attr-defined]
+            layer=call.layer.layer,
             params={**own, self.name: call.trace[f"{call.path}/w"]},
             state=call.state.get("layer", {}),
             key=Context(key=call.key).at("layer").key,

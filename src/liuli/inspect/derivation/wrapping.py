@@ -38,8 +38,8 @@ class _Directions:
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self.mode: str | None = call.layer.merge_mode  # type: ignore[attr-defined]
-        self.layers: list[Any] = list(call.layer.directions.values())  # type: ignore[attr-defined]
+        self.mode: str | None = call.layer.merge_mode
+        self.layers: list[Any] = list(call.layer.directions.values())
         self.half = len(call.inputs) // 2
 
     def in_time(self, i: int, sequence: Array) -> Array:
