@@ -6,6 +6,7 @@ is wanted of the gradient that arrives there.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Set
 from typing import Any
 
@@ -42,7 +43,8 @@ def probed_step(
         return loss, (passed, watch.facts, watch.active, watch.shapes)
 
     shapes = jax.eval_shape(watched, trained, {})[1][3]
-    wanted = {path: _nothing(jax.eval_shape(lambda g: _arriving(probes, path, g), v)) for path, v in shapes.items()}  # noqa: B023
+    arriving = {path: jax.eval_shape(functools.partial(_arriving, probes, path), v) for path, v in shapes.items()}
+    wanted = {path: _nothing(facts) for path, facts in arriving.items()}
     both = jax.value_and_grad(watched, argnums=(0, 1), has_aux=True)
     (loss, (passed, facts, active, _)), (gradients, arrived) = both(trained, wanted)
     for own in arrived.values():
