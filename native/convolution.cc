@@ -1,6 +1,6 @@
 // What XLA calls for dense convolutions.
-#include "convolution_back.h"
 #include "convolution_calls.h"
+#include "winograd_passes.h"
 
 namespace liuli {
 

@@ -80,23 +80,31 @@ INLINE void correlate(const Blocks& b, Steps down, Steps right, const float* pac
   }
 }
 
+// The largest of four outputs, not a number once one is; and its place, 4 where relu leaves none.
+INLINE vec largest_of(const vec (&four)[4], bool relu, ivec& place) {
+  vec largest = four[0], shown = largest;
+  place = ivec{};
+  for (int i = 1; i < 4; i++) {
+    ivec more = four[i] > shown;
+    place = more ? ivec{} + i : place;
+    largest = more ? four[i] : largest;
+    shown = (more | (four[i] != four[i])) ? four[i] : shown;
+  }
+  if (!relu) return shown;
+  place = largest > vec{} ? place : ivec{} + 4;
+  return liuli::relu(shown);
+}
+
 // Two rows of outputs, 16 filters each, to the largest of each 2 x 2, of which the first n filters are kept.
 inline void pool_rows(const float* rows, int columns, bool relu, int n, ptrdiff_t pixel, float* y, uint8_t* where) {
   for (int x = 0; x + 1 < columns; x += 2, rows += 2 * PANEL)
     for (int j = 0; j < n; j += W) {
-      const float* four[] = {rows + j, rows + PANEL + j, rows + columns * PANEL + j, rows + (columns + 1) * PANEL + j};
-      vec largest = load(four[0]), shown = largest;  // shown: not a number, once one was
-      ivec place{};
-      for (int i = 1; i < 4; i++) {
-        vec v = load(four[i]);
-        ivec more = v > shown;
-        place = more ? ivec{} + i : place;
-        largest = more ? v : largest;
-        shown = (more | (v != v)) ? v : shown;
-      }
-      if (relu) place = largest > vec{} ? place : ivec{} + 4, shown = liuli::relu(shown);
+      const float* below = rows + columns * PANEL + j;
+      vec four[4] = {load(rows + j), load(rows + PANEL + j), load(below), load(below + PANEL)};
+      ivec place;
+      vec largest = largest_of(four, relu, place);
       ptrdiff_t at = static_cast<ptrdiff_t>(x / 2) * pixel + j;
-      store(y + at, shown, n - j);
+      store(y + at, largest, n - j);
       if (where) store_bytes(where + at, place, n - j);
     }
 }
@@ -133,7 +141,7 @@ inline void forward_band(const Convolution& c, const ConvolutionArrays& a, const
 }
 
 template <class Pool>
-void convolution_forward(Pool& pool, const Convolution& c, const ConvolutionArrays& a) {
+void direct_forward(Pool& pool, const Convolution& c, const ConvolutionArrays& a) {
   Input in{c, WIDE};
   const size_t panel = static_cast<size_t>(c.taps()) * c.channels * PANEL;
   Bands bands(c.rows.out, c.scale(), in.blocks(c.rows.out).floats(), c.batch, static_cast<int>(pool.num_threads()));

@@ -60,7 +60,7 @@ inline void input_band(const Convolution& c, const Gradient& g, const float* pac
 }
 
 template <class Pool>
-void convolution_input(Pool& pool, const Convolution& c, const Gradient& g, const float* w, float* dx) {
+void direct_input(Pool& pool, const Convolution& c, const Gradient& g, const float* w, float* dx) {
   float* packed = scratch<Use::packed>(static_cast<size_t>(c.taps()) * c.filters * panels(c.channels) * PANEL);
   size_t floats = outputs_seen(c, Reach(c.rows), Reach(c.columns), c.rows.in, WIDE).floats();
   Bands bands(c.rows.in, c.rows.stride, floats, c.batch, static_cast<int>(pool.num_threads()));
@@ -96,11 +96,11 @@ inline void add_products(const Convolution& c, const Input& in, const Blocks& x,
       }
 }
 
-// Adds the sums over all pixels of a band to the gradient of the bias.
-inline void add_pixels(const Blocks& g, float* db) {
-  const int pixels = g.rows * g.columns;
+// Adds the sums over all pixels of some rows to the gradient of the bias.
+inline void add_pixels(const Blocks& g, int first, int rows, float* db) {
+  const int pixels = rows * g.columns;
   for (int k = 0; k < g.count(); k++) {
-    const float* from = g.at(k, 0, 0);
+    const float* from = g.at(k, first, 0);
     const int width = g.width(k);
     vec sums[4][2]{};
     for (int i = 0; i < pixels; i++)
@@ -128,36 +128,37 @@ inline int partial_sums(int units, size_t floats, int threads) {
   return std::max(1, std::min(units, floats > (1 << 18) ? threads : 4 * threads));
 }
 
-// f(image, first output, end) for all bands, then sums of what f added to `floats` floats; returns them.
+// f(unit, sums) for all units, which adds to `floats` floats; returns their sums.
 template <class Pool, class F>
-float* summed(Pool& pool, int batch, const Bands& bands, size_t floats, F&& f) {
-  const int units = batch * bands.count, tasks = partial_sums(units, floats, static_cast<int>(pool.num_threads()));
+float* summed(Pool& pool, int units, size_t floats, F&& f) {
+  const int tasks = partial_sums(units, floats, static_cast<int>(pool.num_threads()));
   float* sums = scratch<Use::partial>(floats * tasks);
   parallel_for(pool, tasks, [&](int task) {
     float* mine = sums + floats * task;
     std::memset(mine, 0, sizeof(float) * floats);
     Part part(units, task, tasks);
-    for (int u = part.begin; u < part.end; u++) f(u / bands.count, bands.begin(u % bands.count), bands.end(u % bands.count), mine);
+    for (int u = part.begin; u < part.end; u++) f(u, mine);
   });
   add_up(pool, sums, floats, tasks);
   return sums;
 }
 
 template <class Pool>
-void convolution_kernel(Pool& pool, const Convolution& c, const Gradient& g, const float* x, float* dw, float* db) {
+void direct_kernel(Pool& pool, const Convolution& c, const Gradient& g, const float* x, float* dw, float* db) {
   const Input in{c};
   const size_t panel = static_cast<size_t>(c.taps()) * c.channels * PANEL, kernel = panel * panels(c.filters);
   Blocks all{nullptr, c.filters, c.rows.out, c.columns.out};
   Bands bands(c.rows.out, c.scale(), in.blocks(c.rows.out).floats() + all.floats(), c.batch, static_cast<int>(pool.num_threads()));
   for (int group = 0; group < c.groups; group++) {
-    const float* sums = summed(pool, c.batch, bands, kernel + panels(c.filters) * PANEL, [&](int n, int first, int end, float* mine) {
+    const float* sums = summed(pool, c.batch * bands.count, kernel + panels(c.filters) * PANEL, [&](int unit, float* mine) {
+      const int n = unit / bands.count, first = bands.begin(unit % bands.count), end = bands.end(unit % bands.count);
       Blocks seen = in.blocks(end - first), out{nullptr, c.filters, end - first, c.columns.out};
       seen.data = scratch<Use::task>(seen.floats());
       out.data = scratch<Use::task_too>(out.floats());
       in.fill(seen, x + static_cast<size_t>(n) * c.rows.in * c.columns.in * c.inside() + group * c.channels, first);
       fill(out, g, n, group, first, 0);
       add_products(c, in, seen, out, mine);
-      add_pixels(out, mine + kernel);
+      add_pixels(out, 0, out.rows, mine + kernel);
     });
     for (int p = 0; p < panels(c.filters); p++) {
       const int n = std::min(PANEL, c.filters - p * PANEL), column = group * c.filters + p * PANEL;

@@ -64,17 +64,11 @@ void depthwise_forward(Pool& pool, const Convolution& c, const ConvolutionArrays
   });
 }
 
-// Inputs first .. end - 1 of image n.
-inline void depthwise_input_band(const Convolution& c, const Gradient& g, const float* w, float* dx, int n, int first, int end) {
+// The inputs first .. end - 1 of an image, from the gradients of the outputs that see them.
+inline void spread_band(const Convolution& c, const Blocks& b, const float* w, float* dx, int n, int first, int end) {
   const Reach below(c.rows), beside(c.columns);
   const int channels = c.groups;
-  Convolution one = c;
-  one.filters = channels, one.groups = 1;
-  Gradient dense{g.dy, g.y, g.where, &one};
-  Blocks b = outputs_seen(one, below, beside, end - first, PANEL);
-  b.data = scratch<Use::task>(b.floats());
   float* taps = scratch<Use::task_too>(static_cast<size_t>(c.taps()) * PANEL);
-  fill(b, dense, n, 0, first / c.rows.stride + below.begin, -beside.begin);
   by_phases(c, [&](const Phase& down, const Phase& right, size_t) __attribute__((always_inline)) {
     Steps rows{down.first - below.begin, down.taps, 1, down.apart}, columns{right.first - beside.begin, right.taps, 1, right.apart};
     if (!right.taps) rows.taps = rows.first = columns.first = 0;
@@ -96,18 +90,32 @@ inline void depthwise_input_band(const Convolution& c, const Gradient& g, const 
   });
 }
 
+// The same convolution with all channels in one group: what stands at its outputs is alike.
+inline Convolution dense(const Convolution& c, int filters) {
+  Convolution one = c;
+  one.channels = c.inside(), one.filters = filters, one.groups = 1;
+  return one;
+}
+
 template <class Pool>
 void depthwise_input(Pool& pool, const Convolution& c, const Gradient& g, const float* w, float* dx) {
-  size_t floats = outputs_seen(c, Reach(c.rows), Reach(c.columns), c.rows.in, PANEL).floats() * c.groups;
+  const Reach below(c.rows), beside(c.columns);
+  const Convolution one = dense(c, c.groups);
+  const Gradient all{g.dy, g.y, g.where, &one};
+  size_t floats = outputs_seen(one, below, beside, c.rows.in, PANEL).floats();
   Bands bands(c.rows.in, c.rows.stride, floats, c.batch, static_cast<int>(pool.num_threads()));
   parallel_for(pool, c.batch * bands.count, [&](int task) {
-    int i = task % bands.count;
-    depthwise_input_band(c, g, w, dx, task / bands.count, bands.begin(i), bands.end(i));
+    const int n = task / bands.count, first = bands.begin(task % bands.count), end = bands.end(task % bands.count);
+    Blocks b = outputs_seen(one, below, beside, end - first, PANEL);
+    b.data = scratch<Use::task>(b.floats());
+    fill(b, all, n, 0, first / c.rows.stride + below.begin, -beside.begin);
+    spread_band(c, b, w, dx, n, first, end);
   });
 }
 
-// Adds x g over a band to the gradient of the kernel: for each block (taps, 16).
-inline void add_products(const Convolution& c, const Blocks& x, const Blocks& g, float* dw) {
+// Adds x g over some rows of outputs, which begin at a place in g, to the gradient of the kernel: for each block (taps, 16).
+inline void add_products(const Convolution& c, const Blocks& x, const Blocks& g, int rows, int top, int left, float* dw) {
+  const int columns = std::min(c.columns.out, g.columns - left);
   for (int k = 0; k < g.count(); k++, dw += c.taps() * PANEL) {
     const ptrdiff_t width = g.width(k), step = c.columns.stride * width;
     by_tiles(c.taps(), [&](auto m, int tap) __attribute__((always_inline)) {
@@ -118,9 +126,9 @@ inline void add_products(const Convolution& c, const Blocks& x, const Blocks& g,
         int a = (tap + i) / c.columns.taps, t = (tap + i) % c.columns.taps;
         place[i] = (static_cast<ptrdiff_t>(a) * c.rows.apart * x.columns + t * c.columns.apart) * width;
       });
-      for (int y = 0; y < g.rows; y++) {
-        const float *from = x.at(k, y * c.rows.stride, 0), *out = g.at(k, y, 0);
-        for (int i = 0; i < g.columns; i++, from += step, out += width) {
+      for (int y = 0; y < rows; y++) {
+        const float *from = x.at(k, y * c.rows.stride, 0), *out = g.at(k, top + y, left);
+        for (int i = 0; i < columns; i++, from += step, out += width) {
           vec low = load(out), high = load(out + W);
           unrolled<m>(EACH(j) { sums[j][0] += low * load(from + place[j]), sums[j][1] += high * load(from + place[j] + W); });
         }
@@ -130,33 +138,34 @@ inline void add_products(const Convolution& c, const Blocks& x, const Blocks& g,
   }
 }
 
+// Panels (rows, 16) to a matrix (rows, columns).
+inline void unpack(const float* panels_at, int rows, int columns, float* to) {
+  for (int k = 0; k < columns; k += PANEL)
+    for (int i = 0; i < rows; i++, panels_at += PANEL)
+      store_row(to + static_cast<ptrdiff_t>(i) * columns + k, load(panels_at), load(panels_at + W), columns - k);
+}
+
 template <class Pool>
 void depthwise_kernel(Pool& pool, const Convolution& c, const Gradient& g, const float* x, float* dw, float* db) {
   const int channels = c.groups, wide = c.columns.span(c.columns.out);
-  Convolution one = c;
-  one.filters = channels, one.groups = 1;
-  Gradient dense{g.dy, g.y, g.where, &one};
+  const Convolution one = dense(c, channels);
+  const Gradient all{g.dy, g.y, g.where, &one};
   const size_t kernel = static_cast<size_t>(c.taps()) * panels(channels) * PANEL;
   size_t floats = static_cast<size_t>(channels) * (static_cast<size_t>(c.rows.span(c.rows.out)) * wide + c.rows.out * c.columns.out);
   Bands bands(c.rows.out, 1, floats, c.batch, static_cast<int>(pool.num_threads()));
-  const float* sums = summed(pool, c.batch, bands, kernel + panels(channels) * PANEL, [&](int n, int first, int end, float* mine) {
+  const float* sums = summed(pool, c.batch * bands.count, kernel + panels(channels) * PANEL, [&](int unit, float* mine) {
+    const int n = unit / bands.count, first = bands.begin(unit % bands.count), end = bands.end(unit % bands.count);
     Blocks seen{nullptr, channels, c.rows.span(end - first), wide}, out{nullptr, channels, end - first, c.columns.out};
     seen.data = scratch<Use::task>(seen.floats());
     out.data = scratch<Use::task_too>(out.floats());
     fill(seen, x + static_cast<size_t>(n) * c.rows.in * c.columns.in * channels, channels, c.rows, c.columns,
          first * c.rows.stride - c.rows.before);
-    fill(out, dense, n, 0, first, 0);
-    add_products(c, seen, out, mine);
-    add_pixels(out, mine + kernel);
+    fill(out, all, n, 0, first, 0);
+    add_products(c, seen, out, out.rows, 0, 0, mine);
+    add_pixels(out, 0, out.rows, mine + kernel);
   });
-  for (int k = 0; k < panels(channels); k++) {
-    const int n = std::min(PANEL, channels - k * PANEL);
-    for (int i = 0; i < c.taps(); i++) {
-      const float* row = sums + (static_cast<size_t>(k) * c.taps() + i) * PANEL;
-      store_row(dw + static_cast<ptrdiff_t>(i) * channels + k * PANEL, load(row), load(row + W), n);
-    }
-    store_row(db + k * PANEL, load(sums + kernel + k * PANEL), load(sums + kernel + k * PANEL + W), n);
-  }
+  unpack(sums, c.taps(), channels, dw);
+  unpack(sums + kernel, 1, channels, db);
 }
 
 }  // namespace liuli

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liuli.kernels import conv_block, conv_transpose
+from liuli.kernels import conv_block, conv_transpose, separable_conv
 from liuli.kernels.native import plain, usable
 from tests.numeric import close
 
@@ -67,6 +67,33 @@ def test_images(batch, axes, channels, groups, padding, how):
     compare(f, x, w, *[b] * bias)
 
 
+@settings(max_examples=10)
+@given(
+    batch=st.sampled_from([1, 2, 9]),
+    space=pairs(3, 19),
+    channels=pairs(8, 70),
+    groups=st.sampled_from([1, 1, 2]),
+    padding=st.sampled_from(["valid", "same"]),
+    how=st.tuples(st.booleans(), st.booleans()),
+)
+def test_windows_of_three_by_three(batch, space, channels, groups, padding, how):
+    """These are computed at their points, of tiles of 2 x 2 outputs: Winograd's form."""
+    relu, pool = how[0], how[1] and min(space) > 3
+    x, w, b = arrays(batch, space, (3, 3), *channels, groups)
+    compare(lambda *at: conv_block(*at, ONE, padding, ONE, groups, relu, pool), x, w, b)
+
+
+def test_windows_of_three_by_three_are_as_exact_as_sums():
+    """Errors of rounding stay within a few times those of the plain sum in float32."""
+    x, w, b = arrays(4, (16, 15), (3, 3), 64, 48)
+    exact = jax.lax.conv_general_dilated
+    places = {"window_strides": ONE, "padding": "SAME", "dimension_numbers": ("NHWC", "HWIO", "NHWC")}
+    with jax.enable_x64(True):
+        want = np.asarray(exact(np.asarray(x, np.float64), np.asarray(w, np.float64), **places))
+    mine, plainly = conv_block(x, w, 0 * b, ONE, "same", ONE), exact(x, w, **places)
+    assert np.abs(mine - want).max() < 4 * np.abs(plainly - want).max()
+
+
 @settings(max_examples=8)
 @given(
     axes=st.tuples(pairs(1, 4), pairs(1, 3), pairs(1, 2), pairs(1, 9)),
@@ -80,6 +107,38 @@ def test_each_channel_alone(axes, channels, filters, padding, relu):
     space = [(k - 1) * d + e for k, d, e in zip(window, dilation, extra, strict=True)]
     x, w, b = arrays(3, space, window, 1, filters, channels)
     compare(lambda *at: conv_block(*at, strides, padding, dilation, channels, relu), x, w, b)
+
+
+@settings(max_examples=10)
+@given(
+    axes=st.tuples(pairs(2, 4), pairs(1, 3), pairs(1, 2), pairs(1, 9)),
+    channels=pairs(8, 40),
+    padding=st.sampled_from(["valid", "same"]),
+    how=st.tuples(st.booleans(), st.booleans()),
+)
+def test_each_channel_then_a_mixture(axes, channels, padding, how):
+    window, strides, dilation, extra = axes
+    space = [(k - 1) * d + e for k, d, e in zip(window, dilation, extra, strict=True)]
+    n, filters = channels
+    given = normal(3, *space, n), normal(*window, 1, n), normal(1, 1, n, filters), normal(filters)
+    bias, relu = how
+
+    def f(x, d, p, *b):
+        return separable_conv(x, d, p, b[0] if b else None, strides, padding, dilation, relu)
+
+    compare(f, *given[: 3 + bias])
+
+
+@pytest.mark.parametrize("strides", [ONE, TWO])
+def test_mixtures_of_images_larger_than_the_cache(strides):
+    given = normal(2, 96, 95, 24), normal(3, 3, 1, 24), normal(1, 1, 24, 70), normal(70)
+    compare(lambda *at: separable_conv(*at, strides, "same", ONE, True), *given)
+
+
+@pytest.mark.parametrize("padding", ["same", "causal"])
+def test_mixtures_of_sequences(padding):
+    given = normal(3, 11, 9), normal(3, 1, 9), normal(1, 9, 20), normal(20)
+    compare(lambda *at: separable_conv(*at, (1,), padding, (2,), True), *given)
 
 
 @settings(max_examples=6)
@@ -115,14 +174,15 @@ def test_an_image_of_one_row_and_blocks_of_many_channels():
 
 
 @pytest.mark.parametrize("relu", [False, True])
-def test_not_a_number_stays(relu):
-    x, w, b = arrays(2, (8, 9), (3, 3), 3, 20)
+@pytest.mark.parametrize("channels", [3, 16])
+def test_not_a_number_stays(relu, channels):
+    x, w, b = arrays(2, (8, 9), (3, 3), channels, 20)
     bad = x.at[0, 2, 3, 1].set(jnp.nan).at[1, 0, 0, 0].set(jnp.inf)
     for pool in (False, True):
 
         def run(x, pool=pool):
-            y, pull = jax.vjp(lambda x: conv_block(x, w, b, ONE, "same", ONE, 1, relu, pool), x)
-            return y, pull(jnp.ones_like(y))
+            y, pull = jax.vjp(lambda x, w: conv_block(x, w, b, ONE, "same", ONE, 1, relu, pool), x, w)
+            return y, *pull(jnp.ones_like(y).at[0, 0, 0, 0].set(jnp.inf))
 
         mine = run(bad)
         with plain():

@@ -9,6 +9,7 @@ from liuli.kernels.normalization import layer_normalization
 from liuli.kernels.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, counted, max_pool
 from liuli.kernels.product import product
 from liuli.kernels.recurrent import GRU, LSTM, SIMPLE_RNN, CellKind, recurrent
+from liuli.kernels.separable import separable_conv
 from liuli.kernels.statistics import Summary, lengths, squares, summary
 from liuli.kernels.tiny import compiled_whole, fits_whole
 
@@ -37,6 +38,7 @@ __all__ = [
     "plain",
     "product",
     "recurrent",
+    "separable_conv",
     "squares",
     "summary",
     "usable",

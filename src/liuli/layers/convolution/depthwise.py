@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import jax
 
-from liuli.activations import Activation, Identity
+from liuli.activations import Activation, Identity, ReLU
 from liuli.constraints import Constraint
 from liuli.core.keys import fold
 from liuli.core.specs import abstract, setting, spec
 from liuli.initializers import GlorotUniform, Initializer, Zeros
-from liuli.kernels import conv
+from liuli.kernels import conv, separable_conv
 from liuli.kernels.windows import CausalPadding, Padding, Pair, Sizes
 from liuli.layers.base import Context, Params, Shape, State
 from liuli.layers.convolution.base import Convolutional, Single
@@ -101,10 +101,15 @@ class SeparableConv(PerChannel):
         return params | self.bias(key, (self.filters,)), {}
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
-        seen = conv(x, self.each_channel(params), *self.how(x.shape[-1]))
+        kernels = self.each_channel(params), params["pointwise_kernel"]
+        if self.fuses and ctx.watch is None:
+            bias, relu = params["bias"] if self.use_bias else None, type(self.activation) is ReLU
+            how = self.strides, self.padding, self.dilation_rate
+            return separable_conv(x, *kernels, bias, *how, relu), state
+        seen = conv(x, kernels[0], *self.how(x.shape[-1]))
         seen = ctx.tap("depthwise", seen)  # (batch, *space', n depth_multiplier)
         once = (1,) * len(self.kernel_size)
-        return self.convolved(params, params["pointwise_kernel"], seen, ctx, (once, "valid", once, 1)), state
+        return self.convolved(params, kernels[1], seen, ctx, (once, "valid", once, 1)), state
 
 
 @spec
