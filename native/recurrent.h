@@ -1,7 +1,8 @@
 // Recurrent layers over whole sequences: LSTM, GRU (reset after the product) and SimpleRNN, forward and backward.
 //
 // A task owns rows of the batch for all time steps, so that no step waits for another task. A row of `z` is [x_t, h_{t-1}],
-// and one product with packed panels of [W; U] gives the gates of 16 units, which are finished while they are in the cache.
+// and one product with packed panels of [W; U] gives the gates of 16 units. What is saved for the way back lies step by step,
+// so that a task writes and reads it in one sweep; the gradients of the gates take the place of the gates.
 #pragma once
 #include <array>
 
@@ -16,7 +17,7 @@ struct Gate {
 };
 
 // Each cell says what its gates are, how its states follow from the gates before activation, and the way back:
-// from what was saved and the gradients `d` of the new states to those of the old ones and of the gates.
+// from what was saved, h before, and the gradients `d` of the new states to those of the old ones and of the gates.
 struct Lstm {
   static constexpr std::array<Gate, 4> gates{{{0, 0}, {1, 1}, {2, 2}, {3, 3}}};  // i f g o
   static constexpr int states = 2, saved = 5;
@@ -26,7 +27,7 @@ struct Lstm {
     s[1] = f * s[1] + i * g;
     s[0] = o * tanh(s[1]);
   }
-  INLINE static void backward(const vec* keep, vec* d, vec* dz) {
+  INLINE static void backward(const vec* keep, vec, vec* d, vec* dz) {
     vec i = keep[0], f = keep[1], g = keep[2], o = keep[3], before = keep[4];
     vec shown = tanh(f * before + i * g);
     vec dc = d[0] * o * (1.f - shown * shown) + d[1];
@@ -40,14 +41,14 @@ struct Lstm {
 
 struct Gru {
   static constexpr std::array<Gate, 4> gates{{{0, 0}, {1, 1}, {2, -1}, {-1, 2}}};  // z r and the two parts of the candidate
-  static constexpr int states = 1, saved = 5;
+  static constexpr int states = 1, saved = 4;
   INLINE static void forward(const vec* p, vec* s, vec* keep) {
     vec z = sigmoid(p[0]), r = sigmoid(p[1]), n = tanh(p[2] + r * p[3]);
-    keep[0] = z, keep[1] = r, keep[2] = n, keep[3] = p[3], keep[4] = s[0];
+    keep[0] = z, keep[1] = r, keep[2] = n, keep[3] = p[3];
     s[0] = z * s[0] + (1.f - z) * n;
   }
-  INLINE static void backward(const vec* keep, vec* d, vec* dp) {
-    vec z = keep[0], r = keep[1], n = keep[2], before = keep[4];
+  INLINE static void backward(const vec* keep, vec before, vec* d, vec* dp) {
+    vec z = keep[0], r = keep[1], n = keep[2];
     dp[0] = d[0] * (before - n) * z * (1.f - z);
     dp[2] = d[0] * (1.f - z) * (1.f - n * n);
     dp[1] = dp[2] * keep[3] * r * (1.f - r);
@@ -60,7 +61,7 @@ struct SimpleRnn {
   static constexpr std::array<Gate, 1> gates{{{0, 0}}};
   static constexpr int states = 1, saved = 1;
   INLINE static void forward(const vec* z, vec* s, vec* keep) { keep[0] = s[0] = tanh(z[0]); }
-  INLINE static void backward(const vec* keep, vec* d, vec* dz) {
+  INLINE static void backward(const vec* keep, vec, vec* d, vec* dz) {
     dz[0] = d[0] * (1.f - keep[0] * keep[0]);
     d[0] = vec{};
   }
@@ -79,6 +80,12 @@ constexpr int h_gates() {
   return n;
 }
 
+// Whether the gates are the same for W and for U: their gradients are then one array.
+template <class Cell>
+constexpr bool one_of_both() {
+  return x_gates<Cell>() == h_gates<Cell>() && h_gates<Cell>() == static_cast<int>(Cell::gates.size());
+}
+
 // Sizes of a call. `wide` is units, filled up to whole panels: inner arrays have that many, the added ones 0.
 struct Recurrence {
   int batch, steps, inputs, units;
@@ -88,21 +95,30 @@ struct Recurrence {
     return std::max(1, std::min(32, (batch + threads - 1) / threads));
   }
   size_t at(int b, int t) const { return static_cast<size_t>(b) * steps + t; }
+  size_t inner(int t, int b) const { return static_cast<size_t>(t) * batch + b; }  // a step's rows side by side
 };
 
 // What a call is given and where its results go. States lie behind each other: (states, batch, units).
+// What a cell saves lies in two arrays, (steps, batch, some, wide): `kept`, one for each gate of U, and the rest.
 struct ForwardArrays {
   const float *x, *kernel, *recurrent, *bias, *start;  // bias: (gates, units)
   const uint8_t* mask;                                 // (batch, steps), or null
   float *ys, *last;                                    // ys: (batch, steps, units), or null
-  float *z, *kept;                                     // for the way back: (batch, steps, row), (batch, steps, saved, wide); or null
+  float *z, *kept, *rest;                              // for the way back, z: (steps, batch, row); or null
 };
 struct BackwardArrays {
-  const float *kept, *recurrent, *dys, *dlast;  // dys: (batch, steps, units), or null
+  const float *z, *rest, *recurrent, *dys, *dlast;  // dys: (batch, steps, units), or null
   const uint8_t* mask;
-  float *dx_gates, *dh_gates;  // (batch, steps, gates, wide): for W and for U; one and the same where their gates are
+  float *dx_gates, *dh_gates;  // (steps, batch, gates, wide): for W, and for U where `kept` was; the same where their gates are
   float *dstart, *dbias;       // dbias: (gates, wide)
 };
+
+// Where the k-th of what is saved of a row lies.
+template <class Cell, class Float>
+INLINE Float* saved_at(const Recurrence& r, Float* kept, Float* rest, size_t row, int k) {
+  constexpr int H = h_gates<Cell>(), K = Cell::saved;
+  return k < H ? kept + (row * H + k) * r.wide() : rest + (row * (K - H) + k - H) * r.wide();
+}
 
 // Panels of [W; U]: for 16 units, one after the other each gate's, (row, 16).
 template <class Cell>
@@ -119,7 +135,7 @@ void pack_gates(const Recurrence& r, const float* kernel, const float* recurrent
     }
 }
 
-// The gates of units u .. u + 15 for n rows of z, before activation: out[row][gate][16]
+// The gates of units u .. u + 15 for n rows of z, before activation: out[row][gate][wide]
 template <class Cell>
 void gates_of(const Recurrence& r, const float* packed, const float* bias, int u, int n, const float* z, float* out) {
   constexpr int G = Cell::gates.size();
@@ -132,7 +148,7 @@ void gates_of(const Recurrence& r, const float* packed, const float* bias, int u
       unrolled<rows>(EACH(i) { c[i][0] = low, c[i][1] = high; });
       multiply<rows, 2>(to - from, z + static_cast<ptrdiff_t>(at) * r.row() + from, r.row(), 1, panel + from * PANEL, PANEL, c);
       unrolled<rows>(EACH(i) {
-        float* o = out + (static_cast<size_t>(at + i) * G + q) * PANEL;
+        float* o = out + (static_cast<size_t>(at + i) * G + q) * r.wide() + u;
         store(o, c[i][0]), store(o + W, c[i][1]);
       });
     });
@@ -146,45 +162,48 @@ INLINE void only(int n, vec (&states)[S], vec (&keep)[K]) {
   for (vec& k : keep) k = where(first(n), k, vec{});
 }
 
+// The new states of row b at step t, from its gates; h also to the next step's z.
+template <class Cell>
+void finish(const Recurrence& r, const ForwardArrays& a, int t, int b, const float* gates, float* states, float* next) {
+  constexpr int G = Cell::gates.size(), S = Cell::states, K = Cell::saved;
+  const int wide = r.wide();
+  const size_t at = r.at(b, t), inner = r.inner(t, b);
+  const bool counts = !a.mask || a.mask[at];
+  for (int u = 0; u < wide; u += W) {
+    vec p[G], s[S], keep[K] = {};
+    for (int q = 0; q < G; q++) p[q] = load(gates + q * wide + u);
+    for (int j = 0; j < S; j++) s[j] = load(states + j * wide + u);
+    if (counts) Cell::forward(p, s, keep);
+    if (u + W > r.units) only(r.units - u, s, keep);
+    for (int j = 0; j < S; j++) store(states + j * wide + u, s[j]);
+    store(next + u, s[0]);
+    if (a.kept) for (int k = 0; k < K; k++) store(saved_at<Cell>(r, a.kept, a.rest, inner, k) + u, keep[k]);
+    if (a.ys) store(a.ys + at * r.units + u, s[0], r.units - u);
+  }
+}
+
 // Rows b0 .. b0 + n - 1 through all steps.
 template <class Cell>
 void forward_rows(const Recurrence& r, const ForwardArrays& a, const float* packed, int b0, int n) {
-  constexpr int G = Cell::gates.size(), S = Cell::states, K = Cell::saved;
+  constexpr int G = Cell::gates.size(), S = Cell::states;
   const int wide = r.wide(), row = r.row();
-  float* z = scratch<Use::task>(static_cast<size_t>(n) * (2 * row + S * wide + G * PANEL));
-  float* next = z + static_cast<size_t>(n) * row;
-  float* states = next + static_cast<size_t>(n) * row;  // (row, state, wide)
+  float* states = scratch<Use::task>(static_cast<size_t>(n) * (2 * row + S * wide + G * wide));  // (row, state, wide)
   float* gates = states + static_cast<size_t>(n) * S * wide;
+  float* own = gates + static_cast<size_t>(n) * G * wide;
+  auto z = [&](int t) { return a.z && t < r.steps ? a.z + r.inner(t, b0) * row : own + static_cast<size_t>(t % 2) * n * row; };
   std::memset(states, 0, sizeof(float) * n * S * wide);
   for (int i = 0; i < n; i++) {
     for (int s = 0; s < S; s++)
       std::memcpy(states + (i * S + s) * wide, a.start + (static_cast<size_t>(s) * r.batch + b0 + i) * r.units, sizeof(float) * r.units);
-    std::memcpy(z + static_cast<size_t>(i) * row + r.inputs, states + i * S * wide, sizeof(float) * wide);
+    std::memcpy(z(0) + static_cast<size_t>(i) * row + r.inputs, states + i * S * wide, sizeof(float) * wide);
   }
-  for (int t = 0; t < r.steps; t++, std::swap(z, next)) {
-    for (int i = 0; i < n; i++) {
-      float* now = z + static_cast<size_t>(i) * row;
-      std::memcpy(now, a.x + r.at(b0 + i, t) * r.inputs, sizeof(float) * r.inputs);
-      if (a.z) std::memcpy(a.z + r.at(b0 + i, t) * row, now, sizeof(float) * row);
-    }
-    for (int u = 0; u < r.units; u += PANEL) {
-      gates_of<Cell>(r, packed, a.bias, u, n, z, gates);
-      for (int i = 0; i < n; i++)
-        for (int v = 0; v < PANEL; v += W) {
-          size_t at = r.at(b0 + i, t);
-          vec p[G], s[S], keep[K];
-          for (int q = 0; q < G; q++) p[q] = load(gates + (static_cast<size_t>(i) * G + q) * PANEL + v);
-          float* old = states + i * S * wide + u + v;
-          for (int j = 0; j < S; j++) s[j] = load(old + j * wide);
-          if (!a.mask || a.mask[at]) Cell::forward(p, s, keep);
-          else for (vec& k : keep) k = vec{};
-          if (u + v + W > r.units) only(r.units - u - v, s, keep);
-          for (int j = 0; j < S; j++) store(old + j * wide, s[j]);
-          store(next + static_cast<size_t>(i) * row + r.inputs + u + v, s[0]);
-          if (a.kept) for (int k = 0; k < K; k++) store(a.kept + (at * K + k) * wide + u + v, keep[k]);
-          if (a.ys) store(a.ys + at * r.units + u + v, s[0], r.units - u - v);
-        }
-    }
+  for (int t = 0; t < r.steps; t++) {
+    float *now = z(t), *next = z(t + 1);
+    for (int i = 0; i < n; i++)
+      std::memcpy(now + static_cast<size_t>(i) * row, a.x + r.at(b0 + i, t) * r.inputs, sizeof(float) * r.inputs);
+    for (int u = 0; u < r.units; u += PANEL) gates_of<Cell>(r, packed, a.bias, u, n, now, gates);
+    for (int i = 0; i < n; i++)
+      finish<Cell>(r, a, t, b0 + i, gates + i * G * wide, states + i * S * wide, next + static_cast<size_t>(i) * row + r.inputs);
   }
   for (int i = 0; i < n; i++)
     for (int s = 0; s < S; s++)
@@ -201,26 +220,24 @@ void recurrent_forward(Pool& pool, const Recurrence& r, const ForwardArrays& a) 
   });
 }
 
-// The gradients of the gates at step t, of one row: to memory, those for U to `near` too, and added to those of the bias.
+// The gradients of the gates at step t, of one row; added to those of the bias too.
 template <class Cell>
-void back_one(const Recurrence& r, const BackwardArrays& a, int b, int t, float* d, float* near, float* dbias) {
-  constexpr int G = Cell::gates.size(), S = Cell::states, K = Cell::saved;
+void back_one(const Recurrence& r, const BackwardArrays& a, int b, int t, float* d, float* dbias) {
+  constexpr int G = Cell::gates.size(), S = Cell::states, K = Cell::saved, X = x_gates<Cell>(), H = h_gates<Cell>();
   const int wide = r.wide();
-  size_t at = r.at(b, t);
-  bool counts = !a.mask || a.mask[at];
+  const size_t at = r.at(b, t), inner = r.inner(t, b);
+  const bool counts = !a.mask || a.mask[at];
   for (int u = 0; u < wide; u += W) {
-    vec keep[K], old[S], dz[G];
-    for (int k = 0; k < K; k++) keep[k] = load(a.kept + (at * K + k) * wide + u);
+    vec keep[K], old[S], dz[G] = {};
+    for (int k = 0; k < K; k++) keep[k] = load(saved_at<Cell, const float>(r, a.dh_gates, a.rest, inner, k) + u);
     for (int s = 0; s < S; s++) old[s] = load(d + s * wide + u, r.units - u);
     if (a.dys) old[0] += load(a.dys + at * r.units + u, r.units - u);
-    if (counts) Cell::backward(keep, old, dz);
-    else for (vec& each : dz) each = vec{};
+    if (counts) Cell::backward(keep, load(a.z + inner * r.row() + r.inputs + u), old, dz);
     for (int s = 0; s < S; s++) store(d + s * wide + u, old[s]);
     for (int q = 0; q < G; q++) {
       Gate g = Cell::gates[q];
-      if (g.x >= 0) store(a.dx_gates + (at * x_gates<Cell>() + g.x) * wide + u, dz[q]);
-      if (g.h >= 0) store(near + g.h * wide + u, dz[q]);
-      if (g.h >= 0 && a.dh_gates != a.dx_gates) store(a.dh_gates + (at * h_gates<Cell>() + g.h) * wide + u, dz[q]);
+      if (g.h >= 0) store(a.dh_gates + (inner * H + g.h) * wide + u, dz[q]);
+      if (g.x >= 0 && a.dx_gates != a.dh_gates) store(a.dx_gates + (inner * X + g.x) * wide + u, dz[q]);
       store(dbias + q * wide + u, load(dbias + q * wide + u) + dz[q]);
     }
   }
@@ -228,23 +245,23 @@ void back_one(const Recurrence& r, const BackwardArrays& a, int b, int t, float*
 
 template <class Cell>
 void backward_rows(const Recurrence& r, const BackwardArrays& a, const float* packed, int b0, int n, float* dbias) {
-  constexpr int G = Cell::gates.size(), S = Cell::states, H = h_gates<Cell>();
-  const int wide = r.wide(), K = H * wide;
-  float* d = scratch<Use::task>(static_cast<size_t>(n) * (S * wide + K));  // (row, state, wide)
-  float* near = d + static_cast<size_t>(n) * S * wide;  // the gates' gradients side by side: in memory they lie far apart
+  constexpr int G = Cell::gates.size(), S = Cell::states;
+  const int wide = r.wide(), K = h_gates<Cell>() * wide;
+  float* d = scratch<Use::task>(static_cast<size_t>(n) * S * wide);  // (row, state, wide)
   std::memset(d, 0, sizeof(float) * n * S * wide);
   std::memset(dbias, 0, sizeof(float) * G * wide);
   for (int i = 0; i < n; i++)
     for (int s = 0; s < S; s++)
       std::memcpy(d + (i * S + s) * wide, a.dlast + (static_cast<size_t>(s) * r.batch + b0 + i) * r.units, sizeof(float) * r.units);
   for (int t = r.steps - 1; t >= 0; t--) {
-    for (int i = 0; i < n; i++) back_one<Cell>(r, a, b0 + i, t, d + i * S * wide, near + static_cast<ptrdiff_t>(i) * K, dbias);
+    const float* gates = a.dh_gates + r.inner(t, b0) * K;
+    for (int i = 0; i < n; i++) back_one<Cell>(r, a, b0 + i, t, d + i * S * wide, dbias);
     for (int u = 0; u < wide; u += PANEL)
       by_tiles(n, [&](auto rows, int at) __attribute__((always_inline)) {
         vec c[rows][2];
         float* to = d + static_cast<size_t>(at) * S * wide + u;
         unrolled<rows>(EACH(i) { c[i][0] = load(to + i * S * wide), c[i][1] = load(to + i * S * wide + W); });
-        multiply<rows, 2>(K, near + static_cast<ptrdiff_t>(at) * K, K, 1, packed + static_cast<size_t>(u) * K, PANEL, c);
+        multiply<rows, 2>(K, gates + static_cast<ptrdiff_t>(at) * K, K, 1, packed + static_cast<size_t>(u) * K, PANEL, c);
         unrolled<rows>(EACH(i) { store(to + i * S * wide, c[i][0]), store(to + i * S * wide + W, c[i][1]); });
       });
   }

@@ -115,6 +115,22 @@ def test_what_is_not_finite_stays_where_it_is(kind, bad):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("run", [jax.jit, lambda f: f])
+def test_the_way_back_can_be_walked_twice(kind, run):
+    """What was saved is still there, although the gradients of the gates take its place."""
+    layer = kind(5, return_sequences=True)
+    params, x = problem(layer, 3, 4, 2, 0)
+
+    def twice(params, x):
+        y, back = jax.vjp(lambda p, x: layer.apply(p, {}, x, Context())[0], params, x)
+        return back(jnp.sin(y)), back(jnp.cos(y))
+
+    found = run(twice)(params, x)
+    with kernels.plain():
+        close(found, twice(params, x), relative=2e-5, absolute=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_under_transformations(kind):
     """vmap over weights, inside scan, recomputed on the way back."""
     layer = kind(5)

@@ -18,19 +18,22 @@ States = tuple[jax.Array, ...]
 
 
 class CellKind(NamedTuple):
-    """A kind of cell: the gates of W and U, of both together, its states, and what it saves of a step."""
+    """A kind of cell: the gates of W and U, of both together, its states.
+
+    Of a step it saves h, a number for each gate of U, whose gradients take their place on the way back, and the rest.
+    """
 
     name: str
     x_gates: int
     h_gates: int
     gates: int
     states: int
-    saved: int
+    rest: int
 
 
-LSTM = CellKind("lstm", x_gates=4, h_gates=4, gates=4, states=2, saved=5)  # gates i f g o; states h c
-GRU = CellKind("gru", x_gates=3, h_gates=3, gates=4, states=1, saved=5)  # z r n, n in two parts: of x and of h
-SIMPLE_RNN = CellKind("simple_rnn", x_gates=1, h_gates=1, gates=1, states=1, saved=1)
+LSTM = CellKind("lstm", x_gates=4, h_gates=4, gates=4, states=2, rest=1)  # gates i f g o; states h c
+GRU = CellKind("gru", x_gates=3, h_gates=3, gates=4, states=1, rest=1)  # z r n, n in two parts: of x and of h
+SIMPLE_RNN = CellKind("simple_rnn", x_gates=1, h_gates=1, gates=1, states=1, rest=0)
 
 
 def recurrent(
@@ -81,8 +84,9 @@ def _forward(
     outputs = [
         like(batch, steps, units) if sequences else like(1),
         like(*start.shape),
-        like(batch, steps, n + wide) if keep else like(1),
-        like(batch, steps, cell.saved, wide) if keep else like(1),
+        like(steps, batch, n + wide) if keep else like(1),
+        like(steps, batch, cell.h_gates * wide) if keep else like(1),
+        like(steps, batch, cell.rest * wide) if keep and cell.rest else like(1),
     ]
     given = (x, kernel, recurrent_kernel, bias, start, _or_one(mask, jnp.uint8))
     how: dict[str, Any] = {"masked": mask is not None, "sequences": sequences, "keep": keep}
@@ -90,33 +94,33 @@ def _forward(
 
 
 def _kept(cell: CellKind, sequences: bool, *arrays: Any) -> Any:
-    ys, last, z, kept = _forward(cell, sequences, True, *arrays)
+    ys, last, *kept = _forward(cell, sequences, True, *arrays)
     _, kernel, recurrent_kernel, _, _, mask = arrays
-    return (ys, last), (z, kept, kernel, recurrent_kernel, mask)
+    return (ys, last), (*kept, kernel, recurrent_kernel, mask)
 
 
 def _back(cell: CellKind, sequences: bool, saved: Any, gradients: Any) -> Any:
-    z, kept, kernel, recurrent_kernel, mask = saved
+    z, kept, rest, kernel, recurrent_kernel, mask = saved
     dys, dlast = gradients
-    (n, _), (units, _), (batch, steps, _) = kernel.shape, recurrent_kernel.shape, z.shape
+    (n, _), (units, _), (steps, batch, _) = kernel.shape, recurrent_kernel.shape, z.shape
     wide, same = _wide(units), cell.x_gates == cell.h_gates == cell.gates
     outputs = [
-        like(batch, steps, cell.x_gates * wide),
-        like(1) if same else like(batch, steps, cell.h_gates * wide),
+        like(*kept.shape),
+        like(1) if same else like(steps, batch, cell.x_gates * wide),
         like(*dlast.shape),
         like(cell.gates, wide),
     ]
-    given = (kept, recurrent_kernel, dys, dlast, _or_one(mask, jnp.uint8))
-    how = {"masked": mask is not None, "sequences": sequences, "inputs": n}
-    dx_gates, dh_gates, dstart, dbias = call(f"{cell.name}_backward", outputs, *given, **how)
-    rows = z.reshape(batch * steps, n + wide)
-    x_gates = dx_gates.reshape(batch * steps, -1)
+    given = (kept, rest, z, recurrent_kernel, dys, dlast, _or_one(mask, jnp.uint8))
+    how = {"masked": mask is not None, "sequences": sequences}
+    dh_gates, dx_gates, dstart, dbias = call(f"{cell.name}_backward", outputs, *given, places={0: 0}, **how)
+    rows = z.reshape(steps * batch, n + wide)
+    x_gates = (dh_gates if same else dx_gates).reshape(steps * batch, -1)
     if same:
         both = rows.T @ x_gates
         dkernel, drecurrent = both[:n], both[n : n + units]
     else:
-        dkernel, drecurrent = rows[:, :n].T @ x_gates, rows[:, n : n + units].T @ dh_gates.reshape(batch * steps, -1)
-    dx = (x_gates @ _filled(kernel, units, wide).T).reshape(batch, steps, n)
+        dkernel, drecurrent = rows[:, :n].T @ x_gates, rows[:, n : n + units].T @ dh_gates.reshape(steps * batch, -1)
+    dx = (x_gates @ _filled(kernel, units, wide).T).reshape(steps, batch, n).swapaxes(0, 1)
     return dx, _cut(dkernel, units, wide), _cut(drecurrent, units, wide), dbias[:, :units], dstart, None
 
 

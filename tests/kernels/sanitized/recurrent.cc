@@ -11,14 +11,14 @@ void drive(Threads& pool, Random& random) {
   size_t steps = static_cast<size_t>(r.batch) * r.steps, states = S * r.batch * r.units;
   const uint8_t* mask = random.coin() ? random.bytes(steps) : nullptr;
   float* recurrent = random.floats(r.units * H * r.units);
-  float* kept = random.floats(steps * K * r.wide());
+  float* z = random.floats(steps * r.row());
+  float* kept = random.floats(steps * H * r.wide());
+  float* rest = random.floats(steps * (K - H) * r.wide());
   float* ys = random.coin() ? random.floats(steps * r.units) : nullptr;
   recurrent_forward<Cell>(pool, r, {random.floats(steps * r.inputs), random.floats(r.inputs * X * r.units), recurrent,
-                                    random.floats(G * r.units), random.floats(states), mask, ys, random.floats(states),
-                                    random.floats(steps * r.row()), kept});
-  float* dx = random.floats(steps * X * r.wide());
-  float* dh = X == H && H == G ? dx : random.floats(steps * H * r.wide());
-  recurrent_backward<Cell>(pool, r, {kept, recurrent, ys, random.floats(states), mask, dx, dh, random.floats(states),
+                                    random.floats(G * r.units), random.floats(states), mask, ys, random.floats(states), z, kept, rest});
+  float* dx = one_of_both<Cell>() ? kept : random.floats(steps * X * r.wide());
+  recurrent_backward<Cell>(pool, r, {z, rest, recurrent, ys, random.floats(states), mask, dx, kept, random.floats(states),
                                      random.floats(G * r.wide())});
 }
 
