@@ -2,6 +2,7 @@
 #include "product.h"
 
 #include "handler.h"
+#include "pages.h"
 
 namespace liuli {
 
@@ -10,6 +11,7 @@ static ffi::Error multiplied(ffi::ThreadPool pool, Floats a, Floats b, int32_t t
   const int m = size(a, turned_a), k = size(a, !turned_a), n = size(b, !turned_b);
   Matrix left = turned_a ? Matrix{a.typed_data(), 1, m} : Matrix{a.typed_data(), k, 1};
   Matrix right = turned_b ? Matrix{b.typed_data(), 1, k} : Matrix{b.typed_data(), n, 1};
+  in_large_pages(c->typed_data(), c->size_bytes());
   product(pool, {m, n, k}, left, right, c->typed_data());
   return ffi::Error::Success();
 }

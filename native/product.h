@@ -1,7 +1,8 @@
 // C = A B of large matrices, either of which may be given turned: the three products of a layer and of its gradients.
 //
-// In blocks of K that keep a packed panel of B in the first cache; A is read as it lies where its rows are contiguous, else
-// packed too, in rows of tiles.
+// Each task owns a rectangle of C and packs what it needs of B, so that tasks never wait for each other; in blocks of K that keep a
+// panel of B in the first cache. A is read as it lies where its rows are contiguous, else its tiles are kept as they are first read.
+// (Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008)
 #pragma once
 #include "pool.h"
 #include "tile.h"
@@ -16,74 +17,117 @@ struct Matrix {
 };
 
 struct Product {
-  static constexpr int DEPTH = 256, HEIGHT = 16 * ROWS;  // of a block
+  static constexpr int DEPTH = 320, HEIGHT = 32 * ROWS;  // of a block, at most, and of about half as many rows more
   int m, n, k;
-  int tiles() const { return (m + ROWS - 1) / ROWS; }
+  int depth() const {
+    const int blocks = (k + DEPTH - 1) / DEPTH;
+    return std::min(k, ((k + blocks - 1) / blocks + W - 1) / W * W);
+  }
 };
 
-// f(integral_constant<rows>, first row) over m rows: tiles of 6, and what is left.
-template <class F>
-INLINE void by_sixes(int m, F&& f) {
-  int at = 0;
-  for (; m - at >= ROWS; at += ROWS) f(std::integral_constant<int, ROWS>(), at);
-  unrolled<ROWS>(EACH(left) {
-    if constexpr (left > 0) if (m - at == left) f(std::integral_constant<int, left>(), at);
+// A rectangle of C: rows top .. top + rows - 1, columns left .. left + columns - 1.
+struct Rectangle {
+  int top, rows, left, columns;
+  int blocks() const { return std::max(1, (rows + Product::HEIGHT / 2) / Product::HEIGHT); }
+};
+
+// c[i] += sum over k of a[i + k * col] * panel[k], and the part of A that was read is kept as a tile.
+template <int M>
+INLINE void multiply_keeping(int K, const float* a, ptrdiff_t col, const float* panel, float* tile, vec (&c)[M][2]) {
+  for (int k = 0; k < K; k++, a += col, panel += PANEL, tile += M) {
+    vec line[2] = {load(panel), load(panel + W)};
+    __builtin_prefetch(a + 2 * ROWS);
+    std::memcpy(tile, a, sizeof(float) * M);
+    unrolled<M>(EACH(i) {
+      vec x = all(a[i]);
+      c[i][0] += x * line[0];
+      c[i][1] += x * line[1];
+    });
+  }
+}
+
+// A tile of C from one block of K, added to what is there unless it is the first. No part of its caller: sums stay in registers then.
+template <int M, bool keeping>
+__attribute__((noinline)) void multiply_tile(int depth, Matrix a, const float* panel, float* tile, bool fresh, float* c, ptrdiff_t n,
+                                             int columns) {
+  vec sums[M][2];
+  clear(sums);
+  unrolled<M>(EACH(i) { __builtin_prefetch(c + i * n, 1), __builtin_prefetch(c + i * n + PANEL - 1, 1); });
+  if constexpr (keeping) multiply_keeping<M>(depth, a.data, a.col, panel, tile, sums);
+  else multiply<M, 2>(depth, a.data, a.row, a.col, panel, PANEL, sums);
+  unrolled<M>(EACH(i) {
+    float* to = c + i * n;
+    if (!fresh) sums[i][0] += load(to, columns), sums[i][1] += load(to + W, columns - W);
+    store_row(to, sums[i][0], sums[i][1], columns);
   });
 }
 
-// Columns of A, which are contiguous, as rows of tiles: element (i, k) at to[(i / 6) * 6 * depth + k * 6 + i % 6].
-inline void pack_tiles(float* to, Matrix a, int first, int end, int depth) {
-  for (int i = first; i < end; i += ROWS) {
-    const int rows = std::min(ROWS, end - i);
-    float* tile = to + static_cast<size_t>(i) * depth;
-    for (int k = 0; k < depth; k++)
-      for (int r = 0; r < rows; r++) tile[k * ROWS + r] = a.data[k * a.col + i + r];
+// Panels of B, one after the other: row by row where rows are contiguous.
+inline void pack_panels(float* to, Matrix b, int depth, int columns) {
+  const size_t size = static_cast<size_t>(PANEL) * depth;
+  const int whole = b.col == 1 ? columns / PANEL : 0;
+  for (int k = 0; k < depth; k++)
+    for (int p = 0; p < whole; p++) {
+      const float* from = b.data + k * b.row + p * PANEL;
+      float* line = to + p * size + k * PANEL;
+      store(line, load(from)), store(line + W, load(from + W));
+    }
+  for (int p = whole; p < panels(columns); p++)
+    pack(to + p * size, b.from(0, p * PANEL).data, b.row, b.col, depth, std::min(PANEL, columns - p * PANEL));
+}
+
+// Some rows of a rectangle of C, from one block of K.   a, c: of its first row   tiles: room for those rows of a turned A
+inline void multiply_block(int depth, int rows, int columns, Matrix a, const float* packed, float* tiles, bool fresh, float* c,
+                           ptrdiff_t n) {
+  for (int j = 0; j < columns; j += PANEL) {
+    const float* panel = packed + static_cast<ptrdiff_t>(j) * depth;
+    by_tiles(rows, [&](auto M, int i) __attribute__((always_inline)) {
+      float *tile = tiles + static_cast<ptrdiff_t>(i) * depth, *to = c + i * n + j;
+      const int left = std::min(PANEL, columns - j);
+      if (a.col == 1) multiply_tile<M, false>(depth, a.from(i, 0), panel, nullptr, fresh, to, n, left);
+      else if (j == 0) multiply_tile<M, true>(depth, a.from(i, 0), panel, tile, fresh, to, n, left);
+      else multiply_tile<M, false>(depth, {tile, 1, M}, panel, nullptr, fresh, to, n, left);
+    });
   }
 }
 
-// Rows first .. end - 1 of C, columns of panels p0 .. p1 - 1, from one block of K; added to C unless it is the first.
-inline void multiply_block(const Product& s, Matrix a, const float* tiles, const float* packed, int depth, bool fresh, int first,
-                           int end, int p0, int p1, float* c) {
-  for (int p = p0; p < p1; p++) {
-    const float* panel = packed + static_cast<size_t>(p) * PANEL * depth;
-    const int columns = std::min(PANEL, s.n - p * PANEL);
-    by_sixes(end - first, [&](auto rows, int at) __attribute__((always_inline)) {
-      vec sums[rows][2];
-      float* to = c + static_cast<ptrdiff_t>(first + at) * s.n + p * PANEL;
-      if (fresh) clear(sums);
-      else unrolled<rows>(EACH(i) { sums[i][0] = load(to + i * s.n, columns), sums[i][1] = load(to + i * s.n + W, columns - W); });
-      if (tiles) multiply<rows, 2>(depth, tiles + static_cast<size_t>(first + at) * depth, 1, ROWS, panel, PANEL, sums);
-      else multiply<rows, 2>(depth, a.data + (first + at) * a.row, a.row, 1, panel, PANEL, sums);
-      unrolled<rows>(EACH(i) { store_row(to + i * s.n, sums[i][0], sums[i][1], columns); });
-    });
+// B is packed with the first block of rows, and stays packed where there are more of them.
+inline void multiply_rectangle(const Product& s, const Rectangle& r, Matrix a, Matrix b, float* c) {
+  const int most = s.depth(), blocks = r.blocks(), tiles = (r.rows + ROWS - 1) / ROWS;
+  const size_t wide = static_cast<size_t>(panels(r.columns)) * PANEL;
+  float* packed = scratch<Use::packed>(wide * (blocks > 1 ? s.k : most));
+  float* kept = scratch<Use::packed_too>(static_cast<size_t>((tiles + blocks - 1) / blocks) * ROWS * most);
+  for (int block = 0; block < blocks; block++) {
+    Part part(tiles, block, blocks);
+    const int first = part.begin * ROWS, rows = std::min(r.rows, part.end * ROWS) - first;
+    for (int k = 0; k < s.k; k += most) {
+      const int depth = std::min(most, s.k - k);
+      float* mine = packed + (blocks > 1 ? k * wide : 0);
+      if (block == 0) pack_panels(mine, b.from(k, r.left), depth, r.columns);
+      multiply_block(depth, rows, r.columns, a.from(r.top + first, k), mine, kept, k == 0,
+                     c + static_cast<ptrdiff_t>(r.top + first) * s.n + r.left, s.n);
+    }
   }
+}
+
+// Pieces of m among those of C, as square as can be.
+inline int pieces_down(const Product& s, int pieces) {
+  int down = 1;
+  for (int d = 2; d <= pieces; d++)
+    if (pieces % d == 0 && static_cast<int64_t>(d) * d * s.n <= static_cast<int64_t>(pieces) * s.m) down = d;
+  return down;
 }
 
 // c: (m, n)
 template <class Pool>
 void product(Pool& pool, const Product& s, Matrix a, Matrix b, float* c) {
-  const int wide = panels(s.n), threads = static_cast<int>(pool.num_threads()), most = std::min(s.k, Product::DEPTH);
-  const bool turned = a.col != 1;
-  float* packed = scratch<Use::packed>(static_cast<size_t>(wide) * PANEL * most);
-  float* tiles = turned ? scratch<Use::packed_too>(static_cast<size_t>(s.tiles()) * ROWS * most) : nullptr;
-  const int rows = std::min(Product::HEIGHT, (s.tiles() + 2 * threads - 1) / (2 * threads) * ROWS), blocks = (s.m + rows - 1) / rows;
-  const int sides = std::min(wide, std::max(1, 4 * threads / blocks));
-  for (int k0 = 0; k0 < s.k; k0 += most) {
-    const int depth = std::min(most, s.k - k0), parts = 4 * threads;
-    parallel_for(pool, parts, [&](int i) {
-      Part across(wide, i, parts), down(s.tiles(), i, parts);
-      for (int p = across.begin; p < across.end; p++) {
-        Matrix from = b.from(k0, p * PANEL);
-        pack(packed + static_cast<size_t>(p) * PANEL * depth, from.data, from.row, from.col, depth, std::min(PANEL, s.n - p * PANEL));
-      }
-      if (turned) pack_tiles(tiles, a.from(0, k0), down.begin * ROWS, std::min(s.m, down.end * ROWS), depth);
-    });
-    parallel_for(pool, blocks * sides, [&](int task) {
-      const int first = task / sides * rows;
-      Part across(wide, task % sides, sides);
-      multiply_block(s, a.from(0, k0), tiles, packed, depth, k0 == 0, first, std::min(s.m, first + rows), across.begin, across.end, c);
-    });
-  }
+  const int threads = static_cast<int>(pool.num_threads()), pieces = threads > 1 ? 2 * threads : 1;
+  const int most = pieces_down(s, pieces), down = std::min(s.m, most), across = std::min(panels(s.n), pieces / most);
+  parallel_for(pool, down * across, [&](int task) {
+    Part rows(s.m, task / across, down), columns(panels(s.n), task % across, across);
+    const int left = columns.begin * PANEL, right = std::min(s.n, columns.end * PANEL);
+    multiply_rectangle(s, {rows.begin, rows.end - rows.begin, left, right - left}, a, b, c);
+  });
 }
 
 }  // namespace liuli

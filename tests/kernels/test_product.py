@@ -20,7 +20,7 @@ def normal(*shape, seed=0):
 
 @settings(max_examples=40)
 @given(
-    m=st.integers(1, 120), n=st.integers(1, 70), k=st.integers(1, 600), turned=st.tuples(st.booleans(), st.booleans())
+    m=st.integers(1, 320), n=st.integers(1, 70), k=st.integers(1, 700), turned=st.tuples(st.booleans(), st.booleans())
 )
 def test_all_sizes(m, n, k, turned):
     a, b = normal(m, k), normal(k, n, seed=1)
@@ -29,8 +29,14 @@ def test_all_sizes(m, n, k, turned):
     close(got, wanted, relative=2e-6)
 
 
-@pytest.mark.parametrize("shape", [(64, 300, 256), (2, 40, 257, 256)])
-def test_narrowing_layers_of_a_size_take_it(shape):
+def test_several_blocks_of_rows_with_several_of_depth():
+    a, b = normal(1001, 650), normal(650, 45, seed=1)
+    wanted = np.asarray(a, np.float64) @ np.asarray(b, np.float64)
+    close([multiplied(a, b), multiplied(a.T, b.T, True, True)], [wanted, wanted], relative=2e-6)
+
+
+@pytest.mark.parametrize("shape", [(64, 300, 256), (2, 40, 257, 256), (65, 130, 129), (700, 130, 130)])
+def test_layers_of_a_size_take_it(shape):
     *rows, n, m = shape
     x, w = normal(*rows, n), normal(n, m, seed=1)
 
@@ -50,6 +56,37 @@ def test_narrowing_layers_of_a_size_take_it(shape):
     close(found, wanted, relative=2e-5)
 
 
+@pytest.mark.parametrize("shape", [(65, 130, 129), (700, 131, 130), (1030, 64, 150)])
+def test_values_and_gradients(shape):
+    rows, n, m = shape
+    x, w, g = normal(rows, n), normal(n, m, seed=1), normal(rows, m, seed=2)
+    y, back = jax.vjp(kernels.product, x, w)
+    x64, w64, g64 = (np.asarray(a, np.float64) for a in (x, w, g))
+    close((y, back(g)), (x64 @ w64, (g64 @ w64.T, x64.T @ g64)), relative=2e-6)
+
+
+def test_within_a_loop_that_computes_again():
+    x, w = normal(65, 130), 0.1 * normal(130, 130, seed=1)
+
+    def loss(w, times):
+        step = jax.checkpoint(lambda x, _: (jnp.tanh(kernels.product(x, w)), None))
+        return times(step, x).sum()
+
+    def by_loop(step, x):
+        return jax.lax.scan(step, x, length=3)[0]
+
+    def by_hand(step, x):
+        for _ in range(3):
+            x, _ = step(x, None)
+        return x
+
+    found = jax.jit(jax.value_and_grad(lambda w: loss(w, by_loop)))(w)
+    with kernels.plain():
+        wanted = jax.value_and_grad(lambda w: loss(w, by_hand))(w)
+    close(found, wanted, relative=2e-5)
+
+
 def test_what_is_not_finite_stays_where_it_is():
     a, b = normal(30, 40).at[7, 3].set(np.nan).at[9, 4].set(np.inf), normal(40, 20, seed=1)
     np.testing.assert_allclose(multiplied(a, b), a @ b, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(multiplied(a.T, b.T, True, True), a @ b, rtol=1e-4, atol=1e-4)

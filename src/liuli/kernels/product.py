@@ -9,7 +9,8 @@ import jax
 from liuli.kernels.native import call, like, own_forms, usable
 from liuli.kernels.tiny import LIMIT
 
-_LARGE = 1 << 22  # multiplications: from here on the native gradient is worth its call
+_LARGE = 1 << 20  # multiplications: from here on a native product is worth its call
+_HUGE = 1 << 23  # beyond it XLA's own product takes all threads as well, but for the gradient in W
 
 
 def product(x: jax.Array, w: jax.Array) -> jax.Array:
@@ -18,8 +19,7 @@ def product(x: jax.Array, w: jax.Array) -> jax.Array:
     if own_forms() and work <= LIMIT:  # products and sums, which become part of what is around them
         return (x[..., None] * w.reshape(*(1,) * (x.ndim - 1), *w.shape)).sum(-2)
     rows = x.reshape(-1, x.shape[-1])  # of one matrix: its gradients are faster than those of several
-    narrow = w.shape[0] > w.shape[1] and work >= _LARGE and usable(rows, w)
-    y = _narrowing(rows, w) if narrow else rows @ w
+    y = _large(rows, w) if work >= _LARGE and usable(rows, w) else rows @ w
     return y.reshape(*x.shape[:-1], w.shape[1])
 
 
@@ -30,18 +30,20 @@ def multiplied(a: jax.Array, b: jax.Array, turned_a: bool = False, turned_b: boo
 
 
 @jax.custom_vjp
-def _narrowing(x: jax.Array, w: jax.Array) -> jax.Array:
-    """x W of more inputs than outputs, where XLA is a third slower at the gradient in W, x^T g, than it could be."""
-    return x @ w
+def _large(x: jax.Array, w: jax.Array) -> jax.Array:
+    """x W"""
+    return multiplied(x, w) if x.size * w.shape[1] <= _HUGE else x @ w
 
 
 def _kept(x: jax.Array, w: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return x @ w, (x, w)
+    return _large(x, w), (x, w)
 
 
 def _back(kept: tuple[jax.Array, jax.Array], g: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """dx = g W^T,   dW = x^T g"""
     x, w = kept
-    return g @ w.T, multiplied(x, g, turned_a=True)
+    dx = multiplied(g, w, turned_b=True) if x.size * w.shape[1] <= _HUGE else g @ w.T
+    return dx, multiplied(x, g, turned_a=True)
 
 
-_narrowing.defvjp(_kept, _back)
+_large.defvjp(_kept, _back)
