@@ -14,13 +14,14 @@ from liuli import (
     regularizers,
     schedules,
 )
-from liuli.core import cache
+from liuli.core import cache, runtime
 from liuli.core.errors import LiuliError
 from liuli.layers import Input
 from liuli.networks import Graph, Sequential
 from liuli.training import History, Many, Model, Probes, fit_many
 
 cache.switch_on()
+runtime.switch_on()
 
 __all__ = [
     "Graph", "History", "Input", "LiuliError", "Many", "Model", "Probes", "Sequential", "activations", "callbacks",

@@ -339,7 +339,7 @@ def test_validation_data_are_checked_before_training():
 
 
 def test_what_is_trained_on_is_a_copy():
-    from liuli.training.arrays import on_device
+    from liuli.training.rows import on_device
 
     for array in (
         np.arange(6.0, dtype=np.float32).reshape(2, 3),

@@ -123,6 +123,16 @@ def test_penalties_on_activity_are_trained_against():
     np.testing.assert_allclose(model.evaluate(X, y)["loss"], seen, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("rows", "batch"), [(5, 4), (3, 4), (9, 2)])
+def test_rows_that_fill_a_batch_are_not_penalized(rows, batch):
+    net = ll.Sequential([layers.Dense(4, activity_regularizer=ll.regularizers.L2(0.5)), layers.Dense(1)])
+    model = ll.Model(net, loss="mse", seed=0).build((5,))
+    hidden = X[:rows] @ np.asarray(model.params["dense_1"]["kernel"])
+    fit = float(np.square(model.predict(X[:rows]) - Y[:rows, :1]).mean())
+    found = model.evaluate(X[:rows], Y[:rows, :1], batch_size=batch)["loss"]
+    np.testing.assert_allclose(found, fit + 0.5 * np.square(hidden).sum() / rows, rtol=1e-5)
+
+
 def test_a_penalized_output_keeps_its_activation():
     """The penalty is on probabilities, not on what softmax is of."""
     net = ll.Sequential([layers.Dense(3, "softmax", activity_regularizer=ll.regularizers.L1(1.0))])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from liuli.core.errors import DataError, ShapeError
@@ -17,23 +16,39 @@ from liuli.networks.host import from_host, host_layers
 Arrays = tuple[np.ndarray, ...]
 
 
-def as_inputs(network: Graph, x: Any, precision: Precision) -> Arrays:
-    """One array for each input of the network: from an array, a sequence of them, or a dict by name.
+class Entrance:
+    """Where data enter a network. What does not change from call to call is found once."""
 
-    Raises:
-        DataError: text, missing or non-finite values, no rows.
-        ShapeError: a wrong number of inputs, or shapes other than the network's.
-    """
-    several = _by_name(x, network.inputs, "x")
-    ready = [from_host(network, name, a) for name, a in zip(network.inputs, several, strict=True)]
-    arrays = tuple(as_array(a, name, precision) for name, a in zip(network.inputs, ready, strict=True))
-    for name, array in zip(network.inputs, arrays, strict=True):
-        expected = declared_shape(network, name)
-        if expected is not None and array.shape[1:] != expected:
-            got, wanted = f"rows of shape {array.shape[1:]}", f"rows of shape {expected}"
-            raise ShapeError(name, got=got, expected=wanted, fix=f"x.reshape(-1, {', '.join(map(str, expected))})")
-    check_lengths(dict(zip(network.inputs, arrays, strict=True)))
-    return arrays
+    def __init__(self, network: Graph, precision: Precision) -> None:
+        self.network: Graph = network
+        self.precision: Precision = precision
+        self.names = network.inputs
+        self.hosted = {name for name in self.names if host_layers(network, name)}
+        self.shapes = tuple(declared_shape(network, name) for name in self.names)
+        self.batch = declared_batch(network)
+
+    def arrays(self, x: Any) -> Arrays:
+        """One array for each input of the network: from an array, a sequence of them, or a dict by name.
+
+        Raises:
+            DataError: text, missing or non-finite values, no rows.
+            ShapeError: a wrong number of inputs, or shapes other than the network's.
+        """
+        pairs = zip(self.names, _by_name(x, self.names, "x"), strict=True)
+        ready = [(name, from_host(self.network, name, a) if name in self.hosted else a) for name, a in pairs]
+        arrays = tuple(as_array(a, name, self.precision) for name, a in ready)
+        for name, array, expected in zip(self.names, arrays, self.shapes, strict=True):
+            if expected is not None and array.shape[1:] != expected:
+                got, wanted = f"rows of shape {array.shape[1:]}", f"rows of shape {expected}"
+                raise ShapeError(name, got=got, expected=wanted, fix=f"x.reshape(-1, {', '.join(map(str, expected))})")
+        if len(arrays) > 1:
+            check_lengths(dict(zip(self.names, arrays, strict=True)))
+        return arrays
+
+
+def as_inputs(network: Graph, x: Any, precision: Precision) -> Arrays:
+    """One array for each input of the network, as :meth:`Entrance.arrays` makes and checks them."""
+    return Entrance(network, precision).arrays(x)
 
 
 def declared_shape(network: Graph, name: str) -> tuple[int, ...] | None:
@@ -129,23 +144,6 @@ def as_weights(
         if class_weight
         else weights.astype(np.float32)
     )
-
-
-def on_device(arrays: Any) -> Any:
-    """Arrays where they are trained on: copies, so that the caller's may change.
-
-    On the CPU an array that begins on a 64-byte border is taken as it is, and NumPy's own large arrays come in large
-    pages: to make the copy here is several times quicker than to have it made.
-    """
-    return jax.device_put(jax.tree.map(_aligned, arrays) if jax.default_backend() == "cpu" else arrays)
-
-
-def _aligned(array: np.ndarray) -> np.ndarray:
-    room = np.empty(array.nbytes + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    copy = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
-    np.copyto(copy, array)
-    return copy
 
 
 def check_lengths(arrays: Mapping[str, np.ndarray]) -> None:

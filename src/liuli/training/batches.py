@@ -81,6 +81,15 @@ def padded_rows(rows: int, batch_size: int, exact: int | None = None) -> tuple[n
     return np.where(numbers < rows, numbers, 0).reshape(batches, size), counts.reshape(batches, size)
 
 
+def unpadded(rows: np.ndarray, counts: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What :func:`padded_rows` gave without the rows that fill the last batch, which then stands by itself."""
+    rest = int(counts[-1].sum())
+    if rest == counts.shape[1]:
+        return [(rows, counts)]
+    last = (rows[-1:, :rest], counts[-1:, :rest])
+    return [last] if len(rows) == 1 else [(rows[:-1], counts[:-1]), last]
+
+
 def padded(array: np.ndarray, size: int) -> np.ndarray:
     """``size`` rows: those of ``array``, then its first again."""
     return array if len(array) == size else np.concatenate([array, np.repeat(array[:1], size - len(array), axis=0)])

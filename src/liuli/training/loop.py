@@ -1,6 +1,6 @@
 """The loop: compiled calls of many steps, and what happens between them.
 
-How many steps a call holds follows the clock, so that progress and Ctrl-C are answered about five times a second;
+How many steps a call holds follows the clock, so that progress and Ctrl-C are answered about twice a second;
 the bits of the result do not depend on it.
 """
 
@@ -17,10 +17,11 @@ import jax
 import numpy as np
 
 from liuli.training.arrays import declared_batch
-from liuli.training.batches import Batching, padded_rows
+from liuli.training.batches import Batching, padded, padded_rows, unpadded
 from liuli.training.callbacks import Callback
-from liuli.training.programs import empty_sums, evaluator, summarizer, trainer
+from liuli.training.programs import empty_sums, evaluator, penalizes_activity, summarizer, trainer
 from liuli.training.recipe import Recipe
+from liuli.training.rows import on_device
 from liuli.training.run import Run
 from liuli.training.state import TrainState
 from liuli.training.step import Batch, Sums
@@ -28,7 +29,7 @@ from liuli.training.step import Batch, Sums
 Dials = dict[str, float]
 Logs = dict[str, float]
 
-_CALL_SECONDS = 0.2
+_CALL_SECONDS = 0.5
 
 
 def train(
@@ -159,9 +160,31 @@ def _interruptible(run: Run) -> Iterator[None]:
 
 def evaluating(recipe: Recipe, data: Any, batch_size: int) -> Callable[[TrainState, Dials], Logs]:
     """What measures a state, under its dials, on ``data``: losses and metrics by name."""
-    rows, counts = padded_rows(len(data[0][0]), batch_size, declared_batch(recipe.network))
+    exact = declared_batch(recipe.network)
+    batches = padded_rows(data[0][0].shape[0], batch_size, exact)
+    parts = unpadded(*batches) if exact is None and penalizes_activity(recipe, data) else [batches]
     run, summarize = evaluator(recipe), summarizer(recipe)
-    return lambda now, dials: measured_sums(run(now.params, now.state, dials, data, rows, counts), summarize, dials)
+
+    def measured(now: TrainState, dials: Dials) -> Logs:
+        each = [run(now.params, now.state, dials, data, *part) for part in parts]
+        return measured_sums(jax.tree.map(lambda *sums: sum(sums[1:], sums[0]), *each), summarize, dials)
+
+    return measured
+
+
+def validator(recipe: Recipe, held: Any) -> Callable[[Run], Logs] | None:
+    """What measures a training on held-out inputs and targets; None where there are none."""
+    if held is None:
+        return None
+    measure = evaluating(recipe, on_device((*held, None), in_batches=True), 1024)
+    return lambda run: measure(run.averaged(), run.dials)
+
+
+def predicting(run: Callable[..., Any], inputs: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, ...]:
+    """The outputs of ``run`` for all rows, ``size`` at a time."""
+    rows = len(inputs[0])
+    parts = [run(tuple(padded(a[i : i + size], size) for a in inputs)) for i in range(0, rows, size)]
+    return tuple(np.concatenate([np.asarray(p) for p in column])[:rows] for column in zip(*parts, strict=True))
 
 
 def measured_sums(sums: Sums, summarize: Any, dials: Dials) -> Logs:

@@ -19,12 +19,12 @@ import numpy as np
 from liuli.core.dials import check_dial, with_dials
 from liuli.core.errors import DataError
 from liuli.core.precision import scope
-from liuli.training import arrays as checked
 from liuli.training.batches import Batching, batching
 from liuli.training.history import History
 from liuli.training.model import Model
 from liuli.training.programs import empty_sums, many_trainer, runs_whole, summarizer, trainer
 from liuli.training.recipe import Recipe
+from liuli.training.rows import on_device
 from liuli.training.state import TrainState, initializer
 from liuli.training.step import Batch
 
@@ -104,7 +104,8 @@ def fit_many(
         raise DataError("epochs", got=repr(epochs), expected="a whole number of at least 1", fix="epochs=10")
     plan = batching(len(inputs[0]), batch_size, shuffle, recipe.seed)
     with scope(recipe.precision):
-        training = _Training(recipe, checked.on_device((inputs, targets, None)), plan, epochs)
+        data = on_device((inputs, targets, None), in_batches=not plan.whole)
+        training = _Training(recipe, data, plan, epochs)
         found = training.run(model.inputs, each)
     states, histories = zip(*found, strict=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -24,21 +24,22 @@ from liuli.networks.graph import Graph, output_shapes
 from liuli.networks.summary import Summary, summarize
 from liuli.optimizers import Optimizer
 from liuli.training import arrays as checked
-from liuli.training.batches import batching, padded
+from liuli.training.batches import batching
 from liuli.training.callbacks import Callback
 from liuli.training.checkpoint import checkpoints, fingerprint, resume
 from liuli.training.display import as_page
 from liuli.training.history import History
-from liuli.training.loop import evaluating, train
+from liuli.training.loop import evaluating, predicting, train, validator
 from liuli.training.probes import Probes, Probing, as_probes
 from liuli.training.programs import predictor
 from liuli.training.progress import Verbosity, progress
 from liuli.training.rate_finder import RateSearch, search
 from liuli.training.recipe import Recipe, check_units
 from liuli.training.resolve import make_recipe
+from liuli.training.rows import on_device
 from liuli.training.run import Run
 from liuli.training.saving import load_model, save_model
-from liuli.training.state import TrainState, adjusted, as_built, initialize, owned
+from liuli.training.state import Built, TrainState, adjusted, initialize, owned
 
 
 class Model:
@@ -156,7 +157,7 @@ class Model:
     ) -> History:
         """Train, and return the history. Training goes on from the weights as they are.
 
-        x, y:           arrays, a Dataset, or (with a schema) a table or rows.
+        x, y:           arrays (large ones are not copied on the CPU), a Dataset, or (with a schema) a table or rows.
         epochs:         passes over the data.
         batch_size:     rows a step; by default what ``ll.Input`` says, else 32, or all of fewer.
         validation:     a share of the rows (drawn by the seed), or (x, y), or a Dataset or table.
@@ -199,9 +200,9 @@ class Model:
             if kept and kept.restores and kept.path.exists():
                 resume(run, kept)
             try:
-                data = checked.on_device(data)
-                run.state = adjusted(recipe, run.state, tuple(a[: plan.batch_size] for a in data[0]))
-                train(run, data, plan, [*callbacks, *([kept] if kept else []), *shown], self._validator(held))
+                run.state = adjusted(recipe, run.state, inputs, plan.batch_size)
+                data = on_device(data, in_batches=not plan.whole)
+                train(run, data, plan, [*callbacks, *([kept] if kept else []), *shown], validator(self.recipe, held))
             finally:
                 self._train, self.history = run.state, run.history
                 self.dials.update(run.dials)
@@ -230,7 +231,7 @@ class Model:
         self._check(inputs, targets)
         plan = batching(len(inputs[0]), batch_size, True, self.recipe.seed)
         with self._scope():
-            data = checked.on_device((inputs, targets, None))
+            data = on_device((inputs, targets, None), in_batches=not plan.whole)
             return search(self._run(self._exact, 1, plan.rows), data, plan, least, largest, steps)
 
     def evaluate(self, x: Any, y: Any = None, *, batch_size: int = 1024, sample_weight: Any = None) -> dict[str, float]:
@@ -239,22 +240,20 @@ class Model:
         self._check(inputs, targets)
         weights = checked.as_weights(len(inputs[0]), sample_weight, None, targets)
         with self._scope():
-            return evaluating(self.recipe, (inputs, targets, weights), batch_size)(self._ready(), dict(self.dials))
+            data = on_device((inputs, targets, weights), in_batches=True)
+            return evaluating(self.recipe, data, batch_size)(self._ready(), dict(self.dials))
 
     def predict(self, x: Any, *, batch_size: int = 1024) -> Any:
-        """Predictions for arrays or raw rows: probabilities, or values in the units of the data. Several outputs: a
-        tuple."""
+        """Predictions for arrays or raw rows: probabilities, or values in raw units. Several outputs: a tuple."""
         inputs = self._rows(x)
         if self._train is None:
             self._build_for(inputs)
         checked.check_built(self.recipe.network, inputs, self._inputs)
-        rows = len(inputs[0])
-        size = checked.declared_batch(self.recipe.network) or min(batch_size, 1 << (rows - 1).bit_length())
+        size = self._entrance.batch or min(batch_size, 1 << (len(inputs[0]) - 1).bit_length())
         with self._scope():
             now = self._checked(self._ready())
-            run = functools.partial(predictor(self.recipe), now.params, now.state, dict(self.dials))
-            parts = [run(tuple(padded(a[i : i + size], size) for a in inputs)) for i in range(0, rows, size)]
-        outputs = tuple(np.concatenate([np.asarray(p) for p in column])[:rows] for column in zip(*parts, strict=True))
+            run = functools.partial(self._predictor, now.params, now.state, dict(self.dials))
+            outputs = predicting(run, inputs, size)
         outputs = tuple(map(self.recipe.schema.decode, outputs)) if self.recipe.schema else outputs
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -303,6 +302,14 @@ class Model:
     def _exact(self) -> Recipe:
         return with_dials(self.recipe, self.dials)
 
+    @functools.cached_property
+    def _entrance(self) -> checked.Entrance:
+        return checked.Entrance(self.recipe.network, self.recipe.precision)
+
+    @functools.cached_property
+    def _predictor(self) -> Callable[..., tuple[jax.Array, ...]]:
+        return predictor(self.recipe)
+
     def _scope(self) -> AbstractContextManager[object]:
         return scope(self.recipe.precision)
 
@@ -326,17 +333,16 @@ class Model:
 
     def _take(self, state: TrainState, inputs: tuple[jax.ShapeDtypeStruct, ...]) -> None:
         self._train, self._inputs = state, inputs
-        self._wanted = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), state.params)
+        self._built = Built(state.params)
 
     def _checked(self, state: TrainState) -> TrainState:
         with self._scope():
-            return as_built(state, self._wanted)
+            return self._built.state(state)
 
     def _rows(self, x: Any) -> checked.Arrays:
         """Inputs as arrays, from raw rows where there is a schema."""
         schema = self.recipe.schema
-        x = schema.encode(x) if schema is not None else getattr(x, "x", x)
-        return checked.as_inputs(self.recipe.network, x, self.recipe.precision)
+        return self._entrance.arrays(schema.encode(x) if schema is not None else getattr(x, "x", x))
 
     def _data(self, x: Any, y: Any) -> tuple[checked.Arrays, checked.Arrays]:
         """Inputs and targets as checked arrays, from arrays, a Dataset, or what the schema takes."""
@@ -391,9 +397,3 @@ class Model:
         kept, held = checked.hold_out(validation, len(inputs[0]), self.recipe.seed)
         part = [tuple(a[rows] for a in arrays) for rows in (kept, held) for arrays in (inputs, targets)]
         return part[0], part[1], None if weight is None else np.asarray(weight)[kept], (part[2], part[3]), kept
-
-    def _validator(self, held: Any) -> Any:
-        if held is None:
-            return None
-        measure = evaluating(self.recipe, checked.on_device((held[0], held[1], None)), 1024)
-        return lambda run: measure(run.averaged(), run.dials)

@@ -18,6 +18,7 @@ import numpy as np
 from liuli.core.dials import with_dials
 from liuli.kernels import compiled_whole, fits_whole
 from liuli.training.recipe import Fused, Recipe, compiled_part, fuse
+from liuli.training.rows import is_rows, taken_rows
 from liuli.training.state import TrainState
 from liuli.training.step import Batch, Sums, context, forward, measure, penalties, result_names, results, train_step
 
@@ -62,12 +63,18 @@ def summarizer(recipe: Recipe) -> Callable[..., dict[str, jax.Array]]:
 
 def empty_sums(recipe: Recipe, data: Batch, epochs: int) -> dict[str, np.ndarray]:
     """Sums of nothing yet, for ``epochs`` epochs."""
-    shapes = _sum_shapes(
-        compiled_part(recipe),
-        jax.tree.structure(data),
-        tuple((a.shape[1:], str(a.dtype)) for a in jax.tree.leaves(data)),
-    )
+    shapes, _ = _measured(recipe, data)
     return {name: np.zeros((epochs, *shape), dtype) for name, (shape, dtype) in shapes.items()}
+
+
+def penalizes_activity(recipe: Recipe, data: Batch) -> bool:
+    """Whether layers add a penalty on what they make of a batch to the loss."""
+    return _measured(recipe, data)[1]
+
+
+def _measured(recipe: Recipe, data: Batch) -> tuple[dict[str, tuple[Any, Any]], bool]:
+    leaves, form = jax.tree.flatten(data, is_leaf=is_rows)
+    return _measured_of(compiled_part(recipe), form, tuple((a.shape[1:], str(a.dtype)) for a in leaves))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -97,7 +104,7 @@ def _steps(recipe: Recipe) -> Callable[..., Carry]:
 
 def taken(data: Batch, order: jax.Array | None, i: Any) -> Batch:
     """The batch of step ``i`` of ``order``: all data where there is none."""
-    return data if order is None else jax.tree.map(lambda a: a.at[order[i]].get(mode="promise_in_bounds"), data)
+    return data if order is None else jax.tree.map(lambda a: taken_rows(a, order[i]), data, is_leaf=is_rows)
 
 
 def added(sums: Sums, measured: Sums, order: jax.Array | None, i: Any) -> Sums:
@@ -119,7 +126,7 @@ def _evaluator(recipe: Recipe) -> Callable[..., Sums]:
         exact = exactly(fused, dials)
 
         def body(i: Any, sums: Sums | None) -> Sums:
-            inputs, targets, weight = jax.tree.map(lambda a: a[rows[i]], data)
+            inputs, targets, weight = taken(data, rows, i)
             ctx = context(exact, training=False)
             values, masks, _ = forward(exact, params, state, inputs, ctx)
             weight = counts[i] if weight is None else weight * counts[i]
@@ -153,16 +160,18 @@ def _summarizer(recipe: Recipe) -> Callable[..., dict[str, jax.Array]]:
 
 
 @lru_cache(maxsize=_KEPT)
-def _sum_shapes(recipe: Recipe, form: Any, leaves: tuple[Any, ...]) -> dict[str, tuple[Any, Any]]:
+def _measured_of(recipe: Recipe, form: Any, leaves: tuple[Any, ...]) -> tuple[dict[str, tuple[Any, Any]], bool]:
+    """The shape and dtype of each sum, and whether activity is penalized."""
     fused = fuse(recipe)
     inputs, targets, weight = jax.tree.unflatten(
         form, [jax.ShapeDtypeStruct((2, *shape), dtype) for shape, dtype in leaves]
     )
+    ctx = context(fused, training=False)
 
     def sums(inputs: Any, targets: Any, weight: Any) -> Sums:
         params, state = fused.recipe.network.init(jax.random.key(0), inputs)
-        values, masks, _ = forward(fused, params, state, inputs, context(fused, training=False))
+        values, masks, _ = forward(fused, params, state, inputs, ctx)
         return measure(fused, values, masks, targets, weight, 0.0)
 
     shapes = jax.eval_shape(sums, inputs, targets, weight)
-    return {name: (s.shape, s.dtype) for name, s in shapes.items()}
+    return {name: (s.shape, s.dtype) for name, s in shapes.items()}, bool(ctx.penalties)

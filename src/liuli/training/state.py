@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from liuli.core.dials import dials, with_dials
 from liuli.core.errors import ShapeError
@@ -18,6 +19,8 @@ from liuli.layers.base import Context
 from liuli.networks.edit import trainable
 from liuli.networks.graph import Graph
 from liuli.training.recipe import Recipe, compiled_part
+
+_HASTY = {"xla_backend_optimization_level": 1}  # for what runs once: compiled in half the time, to the same numbers
 
 
 @jax.tree_util.register_dataclass
@@ -53,7 +56,9 @@ def fresh(recipe: Recipe, inputs: Any, seed: Any = 0) -> TrainState:
 @lru_cache(maxsize=64)
 def _initializer(recipe: Recipe, shapes: tuple[Any, ...]) -> Any:
     inputs = tuple(jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes)
-    return jax.jit(lambda seed, values: fresh(with_dials(recipe, values), inputs, seed))
+    hastier = jax.config.read("jax_disable_most_optimizations")
+    options = _HASTY if jax.default_backend() == "cpu" and not hastier else None
+    return jax.jit(lambda seed, values: fresh(with_dials(recipe, values), inputs, seed), compiler_options=options)
 
 
 def optimizer_slots(recipe: Recipe, params: Any) -> Any:
@@ -83,12 +88,13 @@ def join(like: Any, trained: dict[str, Any], frozen: dict[str, Any]) -> Any:
     return jax.tree.unflatten(jax.tree.structure(like), [every[path] for path in paths(like)])
 
 
-def adjusted(recipe: Recipe, now: TrainState, inputs: Sequence[jax.Array]) -> TrainState:
+def adjusted(recipe: Recipe, now: TrainState, inputs: Sequence[np.ndarray], batch_size: int) -> TrainState:
     """Before the first step: the state in which layers that ask for it started from the first batch."""
     network = recipe.network
     if not network.adjusts or int(now.step):
         return now
-    x = tuple(inputs) if len(inputs) > 1 else inputs[0]
+    first = [a[:batch_size] for a in inputs]
+    x = tuple(first) if len(first) > 1 else first[0]
     ctx = Context(training=True, key=fold(now.key, "adjust"))
     params, state = jax.jit(lambda p, s, x: network.adjust(p, s, x, ctx))(now.params, now.state, x)
     return TrainState(params, state, recipe.optimizer.init(split(network, params)[0]), now.key, now.step)
@@ -100,21 +106,36 @@ def owned(state: TrainState) -> TrainState:
     return jax.tree.map(jnp.copy, state)
 
 
-def as_built(now: TrainState, wanted: Any) -> TrainState:
-    """The state, after parameters may have been assigned: shapes as built, NumPy arrays as JAX's.
+class Built:
+    """The parameters that a network was built with: their shapes and dtypes.
 
-    Raises:
-        ShapeError: what was assigned does not fit the network.
+    Example:
+        >>> import jax.numpy as jnp
+        >>> Built({"w": jnp.ones(3)}).fits({"w": jnp.zeros(3)})
+        True
     """
-    (got, form), (leaves, wanted_form) = jax.tree.flatten(now.params), jax.tree.flatten(wanted)
-    pairs = zip(got, leaves, strict=False)
-    if form == wanted_form and all(
-        isinstance(p, jax.Array) and (p.shape, p.dtype) == (w.shape, w.dtype) for p, w in pairs
-    ):
-        return now
-    check_params(now.params, wanted)
-    params = jax.tree.map(lambda p, like: jnp.asarray(p, like.dtype), now.params, wanted)
-    return TrainState(params, now.state, now.slots, now.key, now.step)
+
+    def __init__(self, params: Any) -> None:
+        self.wanted = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), params)
+        leaves, self.form = jax.tree.flatten(self.wanted)
+        self.kinds = [(leaf.shape, leaf.dtype) for leaf in leaves]
+
+    def fits(self, params: Any) -> bool:
+        """Whether ``params`` are such arrays, all of them on a device."""
+        leaves, form = jax.tree.flatten(params)
+        return form == self.form and [(p.shape, p.dtype) for p in leaves if isinstance(p, jax.Array)] == self.kinds
+
+    def state(self, now: TrainState) -> TrainState:
+        """The state, after parameters may have been assigned: shapes as built, NumPy arrays as JAX's.
+
+        Raises:
+            ShapeError: what was assigned does not fit the network.
+        """
+        if self.fits(now.params):
+            return now
+        check_params(now.params, self.wanted)
+        params = jax.tree.map(lambda p, like: jnp.asarray(p, like.dtype), now.params, self.wanted)
+        return TrainState(params, now.state, now.slots, now.key, now.step)
 
 
 def check_params(params: Any, expected: Any) -> None:
