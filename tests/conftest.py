@@ -4,6 +4,7 @@ The environment carries the settings to the processes that tests start, and to t
 """
 
 import atexit
+import functools
 import os
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ STRICT = {"jax_numpy_dtype_promotion": "strict", "jax_numpy_rank_promotion": "ra
 os.environ.update({name.upper(): value for name, value in STRICT.items()})
 
 import jax  # noqa: E402 - reads the environment
+from jax._src import compiler  # noqa: E402 - no option of JAX is for all programs
 
 for name, value in STRICT.items():  # should a plugin have imported JAX before
     jax.config.update(name, value)
@@ -32,9 +34,43 @@ hypothesis.settings.register_profile("liuli", deadline=None, derandomize="CI" in
 hypothesis.settings.load_profile("liuli")
 
 
+SIMPLE = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}  # what compiles soonest
+
+
+def _known(options):
+    """Whether this XLA knows the options."""
+    try:
+        jax.jit(lambda: 0, compiler_options=options)()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
+
+
+def _simply(compile_options):
+    """JAX's options of compilation, and the simple ones where most optimizations are off."""
+
+    @functools.wraps(compile_options)
+    def chosen(*arguments, **named):
+        options = compile_options(*arguments, **named)
+        if jax.config.read("jax_disable_most_optimizations"):
+            options.env_option_overrides = [*options.env_option_overrides, *SIMPLE.items()]
+        return options
+
+    return chosen
+
+
+@pytest.fixture(autouse=True, scope="session")
+def simple_programs():
+    """Programs without most optimizations are compiled with ``SIMPLE``, where XLA knows it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if _known(SIMPLE):
+            patch.setattr(compiler, "get_compile_options", _simply(compiler.get_compile_options))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def compiled_sooner(request):
-    """Most tests compile much and compute little: without most optimizations, which take a third of the time."""
+    """Most tests compile much and compute little: without most optimizations, which take more than half of it."""
     jax.config.update("jax_disable_most_optimizations", request.node.get_closest_marker("optimized") is None)
 
 

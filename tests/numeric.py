@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
 
 def central_differences(f: Callable[[Any], jax.Array], at: Any, step: float = 1e-6) -> Any:
@@ -13,17 +12,24 @@ def central_differences(f: Callable[[Any], jax.Array], at: Any, step: float = 1e
 
     Call it where JAX computes in float64: the error is then about 1e-9 of the size of f.
     """
-    flat, rebuild = ravel_pytree(at)
-    if flat.dtype != np.float64:
-        raise TypeError(f"central differences need float64, not {flat.dtype}")
-    centre, run = np.asarray(flat), jax.jit(lambda x: f(rebuild(x)))
+    leaves, tree = jax.tree.flatten(jax.tree.map(np.asarray, at))
+    if wrong := {str(leaf.dtype) for leaf in leaves} - {"float64"}:
+        raise TypeError(f"central differences need float64, not {', '.join(wrong)}")
+    ends = np.cumsum([leaf.size for leaf in leaves])
+
+    def rebuild(flat):
+        return tree.unflatten(
+            [flat[end - leaf.size : end].reshape(leaf.shape) for leaf, end in zip(leaves, ends, strict=True)]
+        )
+
+    centre, run = np.concatenate([leaf.ravel() for leaf in leaves]), jax.jit(lambda x: f(rebuild(x)))
     gradient = np.empty_like(centre)
     for i, x in enumerate(centre):
         moved = np.stack([centre, centre])
         moved[:, i] += np.array([1, -1]) * step * max(1.0, abs(x))
         above, below = (float(run(row)) for row in moved)
         gradient[i] = (above - below) / (moved[0, i] - moved[1, i])
-    return rebuild(jax.numpy.asarray(gradient))
+    return rebuild(gradient)
 
 
 def close(got: Any, want: Any, relative: float, absolute: float = 0.0) -> None:

@@ -51,7 +51,7 @@ def compare(layer, other, enter, x, name, masks=(None, None), **call):
         return counted(y[0] if call.get("return_attention_scores") else y)
 
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        other(*enter(x))
+        other.build(*jax.tree.map(lambda a: a.shape, enter(x)))
         expected = differentiated(run, params, x)
     agree(differentiated(mine, params, x), expected, name)
 

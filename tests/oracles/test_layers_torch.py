@@ -57,7 +57,9 @@ def normal(*shape, seed=0):
 
 def random_params(layer, x):
     """Parameters of the right shapes, none of them at its start; and the state."""
-    params, state = layer.init(jax.random.key(0), x)
+    params, state = jax.eval_shape(layer.init, jax.random.key(0), x)
+    if jax.tree.leaves(state):
+        state = jax.jit(lambda x: layer.init(jax.random.key(0), x)[1])(x)
     return {name: normal(*p.shape, seed=i + 2) for i, (name, p) in enumerate(sorted(params.items()))}, state
 
 

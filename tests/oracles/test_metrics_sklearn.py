@@ -14,7 +14,7 @@ pytestmark = pytest.mark.oracle
 N, CLASSES = 500, 7
 
 
-def incremental(metric, y, p, weight, batch=64):
+def incremental(metric, y, p, weight, batch=220):
     """The metric from sums over batches, the last of them smaller."""
     measure = jax.jit(metric.measure)
     pieces = [measure(*(part[i : i + batch] for part in (y, p, weight))) for i in range(0, len(y), batch)]
@@ -23,11 +23,11 @@ def incremental(metric, y, p, weight, batch=64):
 
 def agrees(metric, y, p, want, weight=None, tolerance=2e-6):
     """The metric is what the oracle says: of everything at once, and of sums over batches."""
-    y, p = jnp.asarray(y), jnp.asarray(p)
-    weight = jnp.ones(len(y)) if weight is None else jnp.asarray(weight)
-    assert metric(y, p, weight).shape == ()
-    np.testing.assert_allclose(metric(y, p, weight), want, rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(incremental(metric, y, p, weight), want, rtol=tolerance, atol=tolerance)
+    y, p, weight = (np.asarray(jnp.asarray(a)) for a in (y, p, np.ones(len(y)) if weight is None else weight))
+    found, summed = jax.jit(lambda *given: (metric(*given), incremental(metric, *given)))(y, p, weight)
+    assert found.shape == ()
+    np.testing.assert_allclose(found, want, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(summed, want, rtol=tolerance, atol=tolerance)
 
 
 @pytest.fixture(params=["float32", "float64"])

@@ -39,7 +39,7 @@ def theirs(layer, params, x, **call):
             several = list(x) if isinstance(x, tuple) else x
             return layer.stateless_call([params[n] for n in names], state, several, **call)
 
-        want, after = pulled(run, params, x)
+        want, after = jax.jit(lambda params, x: pulled(run, params, x))(params, x)
     return want, dict(zip(held, after, strict=True))
 
 

@@ -43,9 +43,13 @@ def compare(mine, theirs, x, precision):
         x = jnp.asarray(x, precision)
 
         def both(run):
-            y, pull = jax.vjp(run, x)
-            (dx,) = pull(jnp.asarray(normal(*y.shape, seed=1), y.dtype))
-            return {"y": y, "x": dx}
+            @jax.jit
+            def of(x):
+                y, pull = jax.vjp(run, x)
+                (dx,) = pull(jnp.asarray(normal(*y.shape, seed=1), y.dtype))
+                return {"y": y, "x": dx}
+
+            return of(x)
 
         share = PRECISIONS[precision]
         close(both(mine), both(theirs), relative=share, absolute=share / 10)

@@ -98,6 +98,7 @@ def triangles(n, rate, low, high, bins):
     return matrix
 
 
+@pytest.mark.optimized
 @pytest.mark.parametrize("precision", PRECISIONS)
 @settings(max_examples=6)
 @given(n=st.sampled_from([16, 32]), stride=st.integers(3, 40), shorter=st.booleans(), bins=st.integers(2, 5),

@@ -98,7 +98,7 @@ def agree(make, paths, name, states=(), mask=None, shape=(BATCH, TIME, FEATURES)
     with computing_in(name):
         mine, yours = make(layers), make(keras.layers)
         xs = normal(*shape), *(normal(BATCH, units, seed=i + 2) for i, units in enumerate(states))
-        params, _ = mine.init(jax.random.key(0), xs if states else xs[0])
+        params, _ = jax.eval_shape(mine.init, jax.random.key(0), xs if states else xs[0])
         leaves, form = jax.tree.flatten(params)
         params = jax.tree.unflatten(form, [0.5 * normal(*p.shape, seed=i + 9) for i, p in enumerate(leaves)])
         with relaxed():

@@ -25,7 +25,7 @@ def normal(*shape, seed=0):
 
 def made(layer, xs):
     """Parameters of the right shapes, none of them at its start."""
-    params, _ = layer.init(jax.random.key(0), xs)
+    params, _ = jax.eval_shape(layer.init, jax.random.key(0), xs)
     leaves, form = jax.tree.flatten(params)
     return jax.tree.unflatten(form, [0.5 * normal(*p.shape, seed=i + 9) for i, p in enumerate(leaves)])
 

@@ -26,8 +26,13 @@ def normal(*shape):
 
 def value_and_gradient(run, x):
     """``run(x)``, and the gradient of sum(w y) in x."""
-    y, pull = jax.vjp(run, x)
-    return y, pull(jnp.asarray(np.random.default_rng(1).normal(size=y.shape), y.dtype))[0]
+
+    @jax.jit
+    def both(x):
+        y, pull = jax.vjp(run, x)
+        return y, pull(jnp.asarray(np.random.default_rng(1).normal(size=y.shape), y.dtype))[0]
+
+    return both(x)
 
 
 def compare(layer, name, x, mask=None):

@@ -13,18 +13,25 @@ WEIGHT = np.random.default_rng(7).random(6) * 2
 
 def agrees(loss, y, pred, each, dtype):
     """``loss`` is the weighted mean or sum of ``each``, PyTorch's loss of a sample, in value and gradient."""
-    tolerance = TOLERANCE[dtype]
-    for reduction in ("mean", "sum"):
-        for weight in (None, WEIGHT):
-            theirs = torch.tensor(pred.astype(dtype), requires_grad=True)
-            want = each(theirs) if weight is None else each(theirs) * torch.tensor(weight.astype(dtype))
-            want = want.mean() if reduction == "mean" else want.sum()
-            want.backward()
-            mine = loss.replace(reduction=reduction)
-            w = None if weight is None else jnp.asarray(weight, dtype)
-            f = jax.jit(jax.value_and_grad(lambda p, mine=mine, w=w: mine(jnp.asarray(y), p, w)))
-            value, gradient = f(jnp.asarray(pred, dtype))
-            assert (value.shape, value.dtype, gradient.dtype) == ((), dtype, dtype)
-            np.testing.assert_allclose(value, want.item(), rtol=tolerance)
-            scale = float(np.abs(theirs.grad.numpy()).max())
-            np.testing.assert_allclose(gradient, theirs.grad.numpy(), rtol=0, atol=tolerance * scale)
+    forms = [(reduction, weight) for reduction in ("mean", "sum") for weight in (None, WEIGHT)]
+    all_of_them = jax.jit(lambda p: [_slope(loss.replace(reduction=form), y, p, weight) for form, weight in forms])
+    for (form, weight), (value, gradient) in zip(forms, all_of_them(jnp.asarray(pred, dtype)), strict=True):
+        want, slope = _theirs(each, pred.astype(dtype), form, weight)
+        assert (value.shape, value.dtype, gradient.dtype) == ((), dtype, dtype)
+        np.testing.assert_allclose(value, want, rtol=TOLERANCE[dtype])
+        np.testing.assert_allclose(gradient, slope, rtol=0, atol=TOLERANCE[dtype] * float(np.abs(slope).max()))
+
+
+def _slope(loss, y, pred, weight):
+    """The loss and its gradient."""
+    w = None if weight is None else jnp.asarray(weight, pred.dtype)
+    return jax.value_and_grad(lambda p: loss(jnp.asarray(y), p, w))(pred)
+
+
+def _theirs(each, pred, reduction, weight):
+    """What PyTorch finds."""
+    pred = torch.tensor(pred, requires_grad=True)
+    want = each(pred) if weight is None else each(pred) * torch.tensor(weight).to(pred.dtype)
+    want = want.mean() if reduction == "mean" else want.sum()
+    want.backward()
+    return want.item(), pred.grad.numpy()
