@@ -81,7 +81,8 @@ def test_discretization_adapts_to_few_values(num_bins, n, ties):
     theirs.update_state(x)  # what adapt calls, which needs TensorFlow
     theirs.finalize_state()
     mine = layers.Discretization(num_bins=num_bins).adapt(x)
-    np.testing.assert_allclose(mine.bin_boundaries, theirs.bin_boundaries, rtol=1e-5, atol=1e-6)
+    rounding = 8 * np.finfo(np.float32).eps * np.abs(x).max()  # of the values between which is interpolated
+    np.testing.assert_allclose(mine.bin_boundaries, theirs.bin_boundaries, rtol=0, atol=rounding)
 
 
 @settings(max_examples=6)
@@ -144,7 +145,8 @@ def test_stft(mode, frame, overlap, wider, window, periodic, scaling, padding, e
     }  # fmt: skip
     layer, theirs = layers.STFTSpectrogram(**fields), keras.layers.STFTSpectrogram(**fields)
     if mode != "angle":
-        return compare(lambda x: ours(layer, x), theirs, normal(2, 21, channels), "float32")
+        back = jnp.exp if mode == "log" else jnp.asarray  # the logarithm of next to nothing is mostly rounding
+        return compare(lambda x: back(ours(layer, x)), lambda x: back(theirs(x)), normal(2, 21, channels), "float32")
     x = jnp.asarray(normal(2, 21, channels), "float32")
     turned = ours(layer, x) - theirs(x)  # angles of +pi and -pi are one, where the imaginary side is rounded to 0
     close(jnp.cos(turned), jnp.ones_like(turned), relative=1e-5)

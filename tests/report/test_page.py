@@ -20,8 +20,21 @@ from tests.report.reading import Page
 TASKS = ["digits", "diabetes", "mixed"]
 
 
-def written(folder, given, **more):
+PAGES = {}  # by what they tell, which is kept beside them, and language
+
+
+def fresh(folder, given, **more):
     return write_report(folder / "report.html", **{**given, **more}).read_text("utf-8")
+
+
+def written(folder, given, **more):
+    """The page; where it is of ``given`` alone, as it was written before."""
+    if not more.keys() <= {"language"}:
+        return fresh(folder, given, **more)
+    key = id(given), more.get("language")
+    if key not in PAGES:
+        PAGES[key] = given, fresh(folder, given, **more)
+    return PAGES[key][1]
 
 
 @pytest.fixture(params=TASKS)
@@ -66,9 +79,9 @@ def test_accessible(text):
 
 
 def test_small_and_always_the_same(digits, tmp_path):
-    first = written(tmp_path, digits[0])
+    first = fresh(tmp_path, digits[0])
     assert len(first.encode()) < 1_000_000
-    assert written(tmp_path, digits[0]) == first
+    assert fresh(tmp_path, digits[0]) == first
 
 
 def test_text_of_figures_is_text(digits, tmp_path):
