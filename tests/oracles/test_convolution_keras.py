@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from liuli import layers
 from liuli.core.keys import fold
 from tests.numeric import close
+from tests.oracles.attending import differentiated
 from tests.oracles.keras_oracle import keras, relaxed
-from tests.oracles.test_layers_torch import PRECISIONS, normal, ours, random_params, weights
+from tests.oracles.test_layers_torch import PRECISIONS, normal, ours, random_params
 
 pytestmark = pytest.mark.oracle
 
@@ -33,13 +34,7 @@ def theirs(layer, params, x, **call):
         def run(params, x):
             return layer.stateless_call([params[n] for n in names], fixed, x, **call)[0]
 
-        @jax.jit
-        def all_of_it(params, x):
-            y, pull = jax.vjp(run, params, x)
-            dp, dx = pull(jnp.asarray(weights(y.shape), y.dtype))
-            return {"y": y, "params": dp, "x": dx}
-
-        return all_of_it(params, x)
+        return differentiated(run, params, x)
 
 
 def compare(kind, x, name, mask=None, **fields):
