@@ -1,5 +1,7 @@
 """Attention layers beside another library's: random parameters, random masks, values and gradients."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,10 +38,13 @@ def from_above(shape):
     return np.random.default_rng(1).normal(size=tuple(shape))
 
 
-def differentiated(run, params, x):
-    """The value of ``run(params, x)``, and the gradients of sum(w y) in the parameters and the inputs."""
+def differentiated(run, params, x, **options):
+    """The value of ``run(params, x)``, and the gradients of sum(w y) in the parameters and the inputs.
 
-    @jax.jit
+    options:  of XLA's compiler.
+    """
+
+    @partial(jax.jit, compiler_options=options)
     def all_of_it(params, x):
         y, pull = jax.vjp(run, params, x)
         dp, dx = pull(jnp.asarray(from_above(y.shape), y.dtype))

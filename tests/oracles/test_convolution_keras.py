@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from liuli import layers
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.oracle
 
 MOST = {1: 4, 2: 3, 3: 2}  # elements of a window along each axis, by rank
 EXACT = {"activation": jnp.tanh}  # Keras's own computes in float32
+UNCHANGED = {"xla_disable_hlo_passes": "algsimp"}  # aborts the process at some gradients of Keras's transposed ones
 precisions = pytest.mark.parametrize("name", PRECISIONS)
 paddings = st.sampled_from(["valid", "same"])
 
@@ -34,7 +35,7 @@ def theirs(layer, params, x, **call):
         def run(params, x):
             return layer.stateless_call([params[n] for n in names], fixed, x, **call)[0]
 
-        return differentiated(run, params, x)
+        return differentiated(run, params, x, **UNCHANGED)
 
 
 def compare(kind, x, name, mask=None, **fields):
@@ -72,6 +73,9 @@ transposed = st.integers(1, 3).flatmap(
 @precisions
 @settings(max_examples=20)
 @given(axes=transposed, padding=paddings, more=st.none() | st.integers(0, 2))
+@example(
+    axes=((2, 3), (2, 3), (1, 1), (3, 2)), padding="same", more=0
+)  # one at which XLA aborts with UNCHANGED left out
 def test_transpose(name, axes, padding, more):
     kernel, strides, dilation, space = axes
     dilation = dilation if max(strides) == 1 else (1,) * len(strides)  # Keras has not both
