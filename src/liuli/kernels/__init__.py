@@ -1,5 +1,6 @@
 """Kernels: one name for an operation, its lowering chosen for the backend inside. Layers never ask where they run."""
 
+from liuli.kernels.adam import adam
 from liuli.kernels.attention import attention
 from liuli.kernels.batch_normalization import batch_normalization
 from liuli.kernels.convolution import conv, conv_block, conv_transpose, conv_unshared
@@ -19,6 +20,7 @@ __all__ = [
     "SIMPLE_RNN",
     "CellKind",
     "Summary",
+    "adam",
     "adaptive_average_pool",
     "adaptive_max_pool",
     "attention",

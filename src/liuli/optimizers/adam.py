@@ -12,8 +12,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from liuli import kernels
 from liuli.core.errors import SpecError
 from liuli.core.specs import abstract, dial, setting, spec
+from liuli.core.trees import paths
 from liuli.optimizers.base import FirstOrder, Objective, Optimizer
 from liuli.optimizers.transforms import Slots, leafwise, relaxed
 from liuli.schedules import Schedule
@@ -61,9 +63,27 @@ class Adam(Moments):
 
     amsgrad: bool = False
 
+    def moved(self, step: Any) -> optax.GradientTransformation:
+        if self.amsgrad:
+            return super().moved(step)
+        numbers = self.rate(step), (self.beta_1, self.beta_2), self.epsilon
+
+        def one(path: str, g: jax.Array, slots: Slots, w: jax.Array) -> tuple[jax.Array, Slots]:
+            decay = None if self.is_excluded(path) else self.weight_decay
+            made = kernels.adam(g, w, slots["m"], slots["v"], *numbers, decay, step + 1)
+            w, m, v = (new.astype(w.dtype) for new in made)
+            return w, {"m": m, "v": v}
+
+        def update(updates: Any, state: Any, params: Any = None) -> Any:
+            form = jax.tree.structure(params)
+            each = paths(params), jax.tree.leaves(updates), form.flatten_up_to(state), jax.tree.leaves(params)
+            with jax.numpy_dtype_promotion("standard"):
+                moved = [one(*of) for of in zip(*each, strict=True)]
+            return form.unflatten([w for w, _ in moved]), form.unflatten([new for _, new in moved])
+
+        return optax.GradientTransformation(lambda params: jax.tree.map(_moments, params), update)
+
     def direction(self, step: Any) -> optax.GradientTransformation:
-        if not self.amsgrad:
-            return relaxed(optax.scale_by_adam(self.beta_1, self.beta_2, self.epsilon))
         t = jnp.asarray(step, float) + 1
 
         def move(g: jax.Array, slots: Slots, w: jax.Array) -> tuple[jax.Array, Slots]:
@@ -297,7 +317,7 @@ class ScheduleFreeAdamW(Moments):
     def advance(self, objective: Objective, params: Any, slots: ScheduleFree, step: Any) -> tuple[Any, Any, Any]:
         y = jax.tree.map(lambda x, d: x + (1 - self.beta_1) * d, params, slots.ahead)
         (_, aux), gradients = jax.value_and_grad(objective, has_aux=True)(y)
-        updates, inner = self.transform(step).update(gradients, slots.inner, y)
+        updates, inner = optax.chain(*self.clips(), self.rule(step)).update(gradients, slots.inner, y)
         squared = jnp.asarray(self.rate(step), float) ** 2
         weight = slots.weight + squared
         share = jnp.where(weight > 0, squared / jnp.where(weight > 0, weight, 1.0), 0.0)

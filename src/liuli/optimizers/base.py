@@ -11,7 +11,7 @@ import optax
 
 from liuli.core.specs import Spec, abstract, dial, setting
 from liuli.core.trees import paths
-from liuli.optimizers.transforms import accumulating, averaging, clipped_adaptively, clipped_norm
+from liuli.optimizers.transforms import accumulating, adding, averaging, clipped_adaptively, clipped_norm
 from liuli.schedules import Schedule
 
 Objective = Callable[[Any], tuple[jax.Array, Any]]
@@ -83,8 +83,7 @@ class FirstOrder(Optimizer):
         return self.transform(0).init(params)
 
     def apply(self, gradients: Any, params: Any, slots: Any, step: Any) -> tuple[Any, Any]:
-        updates, slots = self.transform(step).update(gradients, slots, params)
-        return optax.apply_updates(params, updates), slots
+        return self.transform(step).update(gradients, slots, params)
 
     def averaged(self, params: Any, slots: Any) -> Any:
         if self.average_share(0) is None:
@@ -108,15 +107,19 @@ class FirstOrder(Optimizer):
         decay = [] if self.weight_decay is None else [self.decayed(self.weight_decay)]
         return optax.chain(self.direction(step), *decay, self.shaped(), optax.scale(-self.rate(step)))
 
+    def moved(self, step: Any) -> optax.GradientTransformation:
+        """From clipped gradients to the next parameters."""
+        return adding(self.rule(step))
+
     def average_share(self, step: Any) -> Any:
         """The share of the new parameters in their average; None where no average is kept."""
         return None if self.ema_momentum is None else jnp.where(step == 0, 1.0, 1 - self.ema_momentum)
 
     def transform(self, step: Any) -> optax.GradientTransformation:
-        """The whole update as one Optax transformation."""
+        """The whole step as one Optax transformation: from gradients to the next parameters."""
         every = self.gradient_accumulation_steps
         update = step if every is None else step // every
-        whole, share = optax.chain(*self._clips(), self.rule(update)), self.average_share(update)
+        whole, share = optax.chain(*self.clips(), self.moved(update)), self.average_share(update)
         whole = whole if share is None else averaging(whole, share)
         return whole if every is None else accumulating(whole, every, step)
 
@@ -125,15 +128,17 @@ class FirstOrder(Optimizer):
 
         def update(updates: Any, params: Any) -> Any:
             each = zip(paths(params), jax.tree.leaves(updates), jax.tree.leaves(params), strict=True)
-            moved = [u if self._is_excluded(path) else u + strength * w for path, u, w in each]
+            moved = [u if self.is_excluded(path) else u + strength * w for path, u, w in each]
             return jax.tree.unflatten(jax.tree.structure(updates), moved)
 
         return optax.stateless(update)
 
-    def _is_excluded(self, path: str) -> bool:
+    def is_excluded(self, path: str) -> bool:
+        """Whether the parameter at ``path`` does not decay."""
         return any(word in path for word in self.exclude_from_weight_decay)
 
-    def _clips(self) -> list[optax.GradientTransformation]:
+    def clips(self) -> list[optax.GradientTransformation]:
+        """What happens to gradients first."""
         clips = []
         if self.clipvalue is not None:
             clips.append(optax.clip(self.clipvalue))

@@ -56,25 +56,35 @@ def leafwise(
     return optax.GradientTransformation(lambda params: jax.tree.map(start, params), update)
 
 
+def adding(inner: optax.GradientTransformation) -> optax.GradientTransformation:
+    """The parameters, with what ``inner`` makes of gradients added to them."""
+
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
+        updates, state = inner.update(updates, state, params)
+        return optax.apply_updates(params, updates), state
+
+    return optax.GradientTransformation(inner.init, update)
+
+
 def averaging(inner: optax.GradientTransformation, share: Any) -> optax.GradientTransformation:
-    """``inner``, with an average of the parameters beside it: a <- a + share (w - a)."""
+    """``inner``, which makes parameters, with an average of them beside it: a <- a + share (w - a)."""
 
     def init(params: Any) -> Averaged:
         return Averaged(inner.init(params), jax.tree.map(jnp.copy, params))
 
     def update(updates: Any, state: Any, params: Any = None) -> Any:
-        updates, slots = inner.update(updates, state.inner, params)
+        moved, slots = inner.update(updates, state.inner, params)
 
-        def nearer(a: jax.Array, w: jax.Array, u: jax.Array) -> jax.Array:
-            return a + jnp.asarray(share, a.dtype) * (w + u - a)
+        def nearer(a: jax.Array, w: jax.Array) -> jax.Array:
+            return a + jnp.asarray(share, a.dtype) * (w - a)
 
-        return updates, Averaged(slots, jax.tree.map(nearer, state.average, params, updates))
+        return moved, Averaged(slots, jax.tree.map(nearer, state.average, moved))
 
     return optax.GradientTransformation(init, update)
 
 
 def accumulating(inner: optax.GradientTransformation, every: int, step: Any) -> optax.GradientTransformation:
-    """``inner`` on the mean of ``every`` gradients in a row; the parameters rest in between."""
+    """``inner``, which makes parameters, on the mean of ``every`` gradients in a row; they rest in between."""
 
     def init(params: Any) -> Accumulated:
         return Accumulated(inner.init(params), jax.tree.map(jnp.zeros_like, params))
@@ -87,7 +97,7 @@ def accumulating(inner: optax.GradientTransformation, every: int, step: Any) -> 
             moved, slots = inner.update(jax.tree.map(lambda t: t / every, total), state.inner, params)
             return moved, Accumulated(slots, none)
 
-        return jax.lax.cond((step + 1) % every == 0, move, lambda: (none, Accumulated(state.inner, total)))
+        return jax.lax.cond((step + 1) % every == 0, move, lambda: (params, Accumulated(state.inner, total)))
 
     return optax.GradientTransformation(init, update)
 
