@@ -18,7 +18,9 @@ struct Matrix {
 
 struct Product {
   static constexpr int DEPTH = 320, HEIGHT = 32 * ROWS;  // of a block, at most, and of about half as many rows more
+  static constexpr int64_t SHARED = 1 << 18;  // multiplications: from here on they are worth a second thread
   int m, n, k;
+  int64_t work() const { return static_cast<int64_t>(m) * n * k; }
   int depth() const {
     const int blocks = (k + DEPTH - 1) / DEPTH;
     return std::min(k, ((k + blocks - 1) / blocks + W - 1) / W * W);
@@ -121,7 +123,7 @@ inline int pieces_down(const Product& s, int pieces) {
 // c: (m, n)
 template <class Pool>
 void product(Pool& pool, const Product& s, Matrix a, Matrix b, float* c) {
-  const int threads = static_cast<int>(pool.num_threads()), pieces = threads > 1 ? 2 * threads : 1;
+  const int threads = static_cast<int>(pool.num_threads()), pieces = threads > 1 && s.work() >= Product::SHARED ? 2 * threads : 1;
   const int most = pieces_down(s, pieces), down = std::min(s.m, most), across = std::min(panels(s.n), pieces / most);
   parallel_for(pool, down * across, [&](int task) {
     Part rows(s.m, task / across, down), columns(panels(s.n), task % across, across);

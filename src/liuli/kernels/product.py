@@ -9,7 +9,7 @@ import jax
 from liuli.kernels.native import call, like, own_forms, usable
 from liuli.kernels.tiny import LIMIT
 
-_LARGE = 1 << 20  # multiplications: from here on a native product is worth its call
+_LARGE = 1 << 16  # multiplications: from here on a native product is worth its call
 _HUGE = 1 << 23  # beyond it XLA's own product takes all threads as well, but for the gradient in W
 
 

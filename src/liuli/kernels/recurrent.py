@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from liuli.kernels.native import call, like
+from liuli.kernels.product import multiplied
 
 States = tuple[jax.Array, ...]
 
@@ -116,10 +117,11 @@ def _back(cell: CellKind, sequences: bool, saved: Any, gradients: Any) -> Any:
     rows = z.reshape(steps * batch, n + wide)
     x_gates = (dh_gates if same else dx_gates).reshape(steps * batch, -1)
     if same:
-        both = rows.T @ x_gates
+        both = multiplied(rows, x_gates, turned_a=True)
         dkernel, drecurrent = both[:n], both[n : n + units]
     else:
-        dkernel, drecurrent = rows[:, :n].T @ x_gates, rows[:, n : n + units].T @ dh_gates.reshape(steps * batch, -1)
+        dkernel = multiplied(rows[:, :n], x_gates, turned_a=True)
+        drecurrent = multiplied(rows[:, n : n + units], dh_gates.reshape(steps * batch, -1), turned_a=True)
     dx = (x_gates @ _filled(kernel, units, wide).T).reshape(steps, batch, n).swapaxes(0, 1)
     return dx, _cut(dkernel, units, wide), _cut(drecurrent, units, wide), dbias[:, :units], dstart, None
 
