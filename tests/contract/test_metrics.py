@@ -35,32 +35,35 @@ def test_labels(name):
 
 
 def test_a_batch_adds_up(name):
-    metric, (y, p) = example(name), pair(name)
-    weight = jnp.arange(12.0)
-    sums = [metric.measure(y[part], p[part], weight[part]) for part in (slice(0, 5), slice(5, 12))]
-    close(sums[0] + sums[1], metric.measure(y, p, weight), relative=1e-6)
+    measure, parts = example(name).measure, (slice(0, 5), slice(5, 12), slice(12))
+    sums = jax.jit(lambda *given: [measure(*(a[part] for a in given)) for part in parts])
+    first, second, whole = sums(*pair(name), np.arange(12.0, dtype=np.float32))
+    close(first + second, whole, relative=1e-6)
 
 
 def test_a_weight_is_so_many_samples(name):
     metric, (y, p) = example(name), pair(name)
-    often = np.repeat(np.arange(12), np.arange(12) % 3)
-    close(metric(y[often], p[often]), metric(y, p, jnp.arange(12) % 3), relative=1e-5)
+    count = np.arange(12) % 3
+    often = np.repeat(np.arange(12), count)
+    close(*jax.jit(lambda y, p: (metric(y[often], p[often]), metric(y, p, jnp.asarray(count))))(y, p), relative=1e-5)
 
 
 def test_half_precision_is_summed_in_single(name):
     metric, (y, p) = example(name), pair(name)
-    sums = metric.measure(y, p.astype(jnp.bfloat16), jnp.ones(12, jnp.bfloat16))
-    assert sums.dtype == jnp.float32
-    with jax.enable_x64(True):
-        assert metric.measure(y, jnp.asarray(np.asarray(p), jnp.float64), jnp.ones(12)).dtype == jnp.float64
+    for dtype, wanted in (("bfloat16", "float32"), ("float64", "float64")):
+        with jax.enable_x64(dtype == "float64"):
+            sums = jax.eval_shape(metric.measure, y, *(jax.ShapeDtypeStruct(s, dtype) for s in (p.shape, (12,))))
+        assert sums.dtype == wanted
 
 
 def test_compiled_and_mapped(name):
     metric, (y, p) = example(name), pair(name)
-    weight = jnp.ones(12)
-    close(jax.jit(metric)(y, p, weight), metric(y, p, weight), relative=1e-5)
-    both = jax.vmap(metric.measure)(jnp.stack([y, y]), jnp.stack([p, p]), jnp.stack([weight, weight]))
-    close(both[1], metric.measure(y, p, weight), relative=1e-6)
+    given = y, p, np.ones(12, np.float32)
+    twice = tuple(np.stack([a, a]) for a in given)
+    compiled, both = jax.jit(lambda given, twice: (metric(*given), jax.vmap(metric.measure)(*twice)))(given, twice)
+    sums = metric.measure(*map(jnp.asarray, given))
+    close(compiled, metric.result(sums), relative=1e-5)
+    close(both[1], sums, relative=1e-6)
 
 
 @pytest.mark.parametrize("name", WITH_DIALS)
@@ -68,8 +71,9 @@ def test_many_dials_at_once(name):
     metric, (y, p) = example(name), pair(name)
     settings = [dials(metric), moved(metric)]
     together = {path: jnp.array([setting[path] for setting in settings]) for path in settings[0]}
-    found = jax.vmap(lambda values: with_dials(metric, values)(y, p))(together)
-    close(found, jnp.stack([with_dials(metric, setting)(y, p) for setting in settings]), relative=1e-5)
+    found = jax.jit(jax.vmap(lambda values: with_dials(metric, values)(y, p)))(together)
+    alone = jax.jit(lambda: [with_dials(metric, setting)(y, p) for setting in settings])()
+    close(found, np.stack(alone), relative=1e-5)
 
 
 def test_masked_steps_are_not_there(name):
@@ -78,9 +82,14 @@ def test_masked_steps_are_not_there(name):
     rows, mask = np.array([[0, 1, 2, 0], [3, 4, 0, 0]]), jnp.array([[1, 1, 1, 0], [1, 1, 0, 0]], bool)
     along = np.array(mask).reshape(2, 4, *[1] * (p.ndim - 1))
     weight = jnp.array([2.0, 3.0])
-    padded = metric.sums(y[rows], jnp.where(along, p[rows], jnp.nan), weight, mask)
-    close(padded, metric.measure(y[:5], p[:5], jnp.array([2.0, 2.0, 2.0, 3.0, 3.0])), relative=1e-6)
-    close(metric(y[rows], p[rows], weight, mask), metric.result(padded), relative=1e-6)
+
+    @jax.jit
+    def found(y, p):
+        padded = metric.sums(y[rows], jnp.where(along, p[rows], jnp.nan), weight, mask)
+        flat = metric.measure(y[:5], p[:5], jnp.array([2.0, 2.0, 2.0, 3.0, 3.0]))
+        return (padded, metric(y[rows], p[rows], weight, mask)), (flat, metric.result(padded))
+
+    close(*found(y, p), relative=1e-6)
 
 
 def test_nothing_is_broadcast(name):
@@ -95,5 +104,5 @@ def test_nothing_is_broadcast(name):
 def test_logits_become_probabilities(name):
     metric, (y, p) = example(name), pair(name)
     several = p.ndim > 1 and name != "metrics.BinaryCrossentropy"
-    z = jnp.log(p) if several else jnp.log(p) - jnp.log1p(-p)
-    close(metric.replace(from_logits=True)(y, z), metric(y, p), relative=1e-5)
+    z = np.log(p) if several else np.log(p) - np.log1p(-np.asarray(p))
+    close(*jax.jit(lambda y, p, z: (metric.replace(from_logits=True)(y, z), metric(y, p)))(y, p, z), relative=1e-5)

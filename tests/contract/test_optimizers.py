@@ -1,5 +1,7 @@
 """What every registered optimizer keeps: it goes downhill, compiled or not, and its dials are arguments."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,41 +29,45 @@ def bowl(w):
     return loss, {"loss": loss}
 
 
-def steps(optimizer, count, w=START, values=None, slots=None, objective=bowl):
-    """Parameters and slots after ``count`` compiled steps."""
+@functools.cache
+def program(optimizer):
+    """Parameters and slots after so many steps down the bowl, which may be flat: compiled once for all tests."""
 
     @jax.jit
-    def run(w, slots, values):
+    def run(values, count, depth):
         def body(i, carry):
-            w, slots = carry
-            return with_dials(optimizer, values).advance(objective, w, slots, i)[:2]
+            return with_dials(optimizer, values).advance(objective, *carry, i)[:2]
 
-        return jax.lax.fori_loop(0, count, body, (w, slots))
+        def objective(w):
+            loss, _ = bowl(w)
+            return depth * loss, ()
 
-    values = dials(optimizer) if values is None else values
-    return run(w, optimizer.init(w) if slots is None else slots, values)
+        return jax.lax.fori_loop(0, count, body, (START, optimizer.init(START)))
+
+    return run
+
+
+def steps(name, count, values=None, depth=1.0):
+    """Parameters and slots of the optimizer called ``name`` after ``count`` compiled steps."""
+    return program(example(name))(dials(example(name)) if values is None else values, count, depth)
 
 
 def test_goes_downhill(name):
     optimizer = example(name)
     if isinstance(optimizer, optimizers.FirstOrder):
         optimizer = optimizer.replace(learning_rate=max(0.05, optimizer.learning_rate))
-    w, slots = steps(optimizer, 60)
+    w, slots = steps(name, 60, dials(optimizer))
     assert bowl(optimizer.averaged(w, slots))[0] < 0.999 * bowl(START)[0]
 
 
-def test_tells_what_was_measured_before_the_step(name):
+def test_compiled_is_as_not_compiled_and_tells_what_was_measured_before_the_step(name):
     optimizer = example(name)
-    _, _, aux = optimizer.advance(bowl, START, optimizer.init(START), 0)
-    np.testing.assert_allclose(aux["loss"], bowl(START)[0], rtol=1e-6)
-
-
-def test_compiled_is_as_not_compiled(name):
-    optimizer = example(name)
-    w, slots = START, optimizer.init(START)
+    w, slots, measured = START, optimizer.init(START), []
     for i in range(3):
-        w, slots, _ = optimizer.advance(bowl, w, slots, i)
-    got, _ = steps(optimizer, 3)
+        w, slots, aux = optimizer.advance(bowl, w, slots, i)
+        measured.append(aux["loss"])
+    np.testing.assert_allclose(measured[0], bowl(START)[0], rtol=1e-6)
+    got, _ = steps(name, 3)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6), got, w)
 
 
@@ -77,19 +83,19 @@ def test_keeps_every_dtype(name, dtype):
 
 
 def test_dials_do_not_recompile_and_can_be_mapped_over(name):
-    optimizer = example(name)
-    values = {key: jnp.asarray([value, 0.9 * value]) for key, value in dials(optimizer).items()}
-    many, _ = jax.vmap(lambda values: steps(optimizer, 3, values=values))(values)
+    first = dials(example(name))
+    settings = [first, {key: 0.9 * value for key, value in first.items()}]
+    values = {key: np.array([setting[key] for setting in settings], np.float32) for key in first}
+    many, _ = jax.jit(jax.vmap(lambda values: steps(name, 3, values)))(values)
     for i in range(2):
-        one, _ = steps(optimizer, 3, values={key: value[i] for key, value in values.items()})
+        one, _ = steps(name, 3, settings[i])
         jax.tree.map(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, rtol=1e-4, atol=1e-5), many, one)
 
 
 def test_a_gradient_of_zero_moves_nothing_but_by_decay(name):
     if name in FORGETS | RESTLESS:
         pytest.skip("moves without a gradient, as its docstring says")
-    optimizer = example(name)
-    w, slots = steps(optimizer, 3, objective=lambda w: (0.0 * sum(leaf.sum() for leaf in w.values()), ()))
+    w, slots = steps(name, 3, depth=0.0)
     shrunk = {"optimizers.AdamW", "optimizers.Muon", "optimizers.ASGD"}
     for key, leaf in START.items():
         share = np.asarray(w[key] / leaf)
@@ -98,13 +104,25 @@ def test_a_gradient_of_zero_moves_nothing_but_by_decay(name):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slots))
 
 
+def flat(w):
+    return 0.0 * w["bias"].sum(), ()
+
+
 def test_decay_alone_shrinks_the_weights():
-    for name in NAMES:
-        by_norm = {"optimizers.Lamb", "optimizers.Lars"}  # which make every step as long as the weights
-        if isinstance(example(name), optimizers.FirstOrder) and name not in FORGETS | by_norm:
-            w, _ = steps(example(name).replace(weight_decay=0.1), 1, objective=lambda w: (0.0 * w["bias"].sum(), ()))
-            rate = example(name).rate(0)
-            np.testing.assert_allclose(w["kernel"], START["kernel"] * (1 - 0.1 * rate), rtol=1e-4, err_msg=name)
+    by_norm = {"optimizers.Lamb", "optimizers.Lars"}  # which make every step as long as the weights
+    decaying = {
+        name: example(name).replace(weight_decay=0.1)
+        for name in NAMES
+        if isinstance(example(name), optimizers.FirstOrder) and name not in FORGETS | by_norm
+    }
+
+    @jax.jit
+    def moved(w):
+        return {name: each.advance(flat, w, each.init(w), 0)[0] for name, each in decaying.items()}
+
+    for name, w in moved(START).items():
+        rate = example(name).rate(0)
+        np.testing.assert_allclose(w["kernel"], START["kernel"] * (1 - 0.1 * rate), rtol=1e-4, err_msg=name)
 
 
 def test_trains_a_model_and_its_slots_survive_a_checkpoint(name, tmp_path):

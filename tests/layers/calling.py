@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from liuli.layers import Context
 
@@ -37,11 +38,12 @@ class Watching:
 
 def taps(layer, params, state, x, of, **ctx):
     """The value of every tap, and the gradient of ``of(y)`` at it."""
-    seen = Watching()
-    layer.apply(params, state, x, Context(watch=seen, **ctx))
-    zeros = jax.tree.map(jnp.zeros_like, seen.values)
 
     def f(offsets):
-        return of(layer.apply(params, state, x, Context(watch=Watching(offsets), **ctx))[0])
+        seen = Watching(offsets)
+        y = layer.apply(params, state, x, Context(watch=seen, **ctx))[0]
+        return of(y), seen.values
 
-    return seen.values, jax.grad(f)(zeros)
+    shapes = jax.eval_shape(f, {})[1]
+    gradients, values = jax.jit(jax.grad(f, has_aux=True))(jax.tree.map(lambda v: np.zeros(v.shape, v.dtype), shapes))
+    return values, gradients

@@ -78,6 +78,7 @@ PAIRS = {
     activations.Threshold(): lambda z: F.threshold(z, 0.0, 0.0),
     activations.Threshold(0.7, -1.3): lambda z: F.threshold(z, 0.7, -1.3),
 }
+NEAR = np.random.default_rng(0).normal(size=(5, 4, 8)) * 3
 FAR = np.array([[-1e4, -100.0, -30.0, -1e-8, 0.0, 1e-8, 1.6, 30.0, 100.0, 1e4]])  # kinks, tails, and overflow
 
 
@@ -88,27 +89,47 @@ def test_every_activation_is_compared():
 @pytest.mark.optimized  # as users get them: tanh rounds otherwise in programs that are not
 @pytest.mark.parametrize("f", PAIRS, ids=repr)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("z", [np.random.default_rng(0).normal(size=(5, 4, 8)) * 3, FAR], ids=["near", "far"])
-def test_value_and_gradient(f, dtype, z):
-    theirs = torch.tensor(z.astype(dtype), requires_grad=True)
-    y = PAIRS[f](theirs)
-    seed = np.random.default_rng(1).normal(size=tuple(y.shape)).astype(dtype)
-    y.backward(torch.tensor(seed))
+def test_value_and_gradient(f, dtype):
+    places, tolerance = [z.astype(dtype) for z in (NEAR, FAR)], {"float32": 1e-5, "float64": 1e-11}[dtype]
+    wanted = [of_torch(PAIRS[f], z) for z in places]
     with jax.enable_x64(dtype == "float64"):
-        mine, back = jax.vjp(f, jnp.asarray(z, dtype))
-        assert mine.dtype == dtype
-        tolerance = {"float32": 1e-5, "float64": 1e-11}[dtype]
-        np.testing.assert_allclose(mine, y.detach().numpy(), rtol=tolerance, atol=tolerance)
-        np.testing.assert_allclose(back(jnp.asarray(seed))[0], theirs.grad.numpy(), rtol=tolerance, atol=tolerance)
+        found = jax.jit(lambda given: [pulled(f, *each) for each in given])(
+            [(z, seed) for z, (seed, *_) in zip(places, wanted, strict=True)]
+        )
+    for mine, (_, *theirs) in zip(found, wanted, strict=True):
+        for a, b in zip(mine, theirs, strict=True):
+            assert a.dtype == dtype
+            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def of_torch(f, z):
+    """An upstream gradient, and the value and the gradient with it."""
+    z = torch.tensor(z, requires_grad=True)
+    y = f(z)
+    seed = torch.tensor(np.random.default_rng(1).normal(size=tuple(y.shape))).to(y.dtype)
+    y.backward(seed)
+    return seed.numpy(), y.detach().numpy(), z.grad.numpy()
+
+
+def pulled(f, z, seed):
+    y, back = jax.vjp(f, z)
+    return y, back(seed)[0]
 
 
 @pytest.mark.parametrize("f", PAIRS, ids=repr)
 def test_bfloat16_is_kept_and_finite(f):
-    z = jnp.asarray(np.minimum(FAR, 80) if isinstance(f, activations.Exponential) else FAR, jnp.bfloat16)
-    assert f(z).dtype == jnp.bfloat16
-    assert jnp.isfinite(jax.grad(lambda z: f(z).astype(jnp.float32).sum())(z)).all()
-    near = jnp.linspace(-3.0, 3.0, 8)[None]
-    close(f(near.astype(jnp.bfloat16)), f(near), relative=0.02)
+    far = np.minimum(FAR, 80) if isinstance(f, activations.Exponential) else FAR
+    near = np.linspace(-3.0, 3.0, 8, dtype=np.float32)[None]
+
+    @jax.jit
+    def found(far, near):
+        slope = jax.grad(lambda z: f(z).astype(jnp.float32).sum())(far)
+        return slope, f(near.astype(jnp.bfloat16)), f(near)
+
+    slope, half, single = found(jnp.asarray(far, jnp.bfloat16), near)
+    assert np.isfinite(np.asarray(slope, np.float32)).all()
+    assert half.dtype == jnp.bfloat16
+    close(half, single, relative=0.02)
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 5, 7)])

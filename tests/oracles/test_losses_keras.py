@@ -1,5 +1,7 @@
 """Losses against Keras: those that PyTorch does not have."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liuli import losses
+from liuli.core.dials import with_dials
 from tests.oracles.keras_oracle import keras, relaxed
 
 pytestmark = [pytest.mark.oracle, pytest.mark.parametrize("dtype", ["float32", "float64"])]
@@ -15,18 +18,31 @@ pytestmark = [pytest.mark.oracle, pytest.mark.parametrize("dtype", ["float32", "
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 
 
-def agrees(mine, theirs, p, dtype):
-    """Two functions of predictions, (batch,) each, and the gradients of their sums."""
+@functools.cache
+def summed(each):
+    """The loss of each sample, and the gradient of their sum, compiled once for all examples."""
+
+    def total(p, y, dials):
+        found = each(p, y, **dials)
+        return found.sum(), found
+
+    return jax.jit(jax.grad(total, has_aux=True))
+
+
+@functools.cache
+def of(loss):
+    """Our loss as a function of predictions, targets and dials."""
+    return lambda p, y, **dials: with_dials(loss, dials).per_sample(y, p)
+
+
+def agrees(loss, theirs, p, y, dtype, **dials):
+    """``loss`` with these dials and another one, (batch,) each, and the gradients of their sums."""
     tolerance = TOLERANCE[dtype]
-
-    def summed(each):
-        return jax.jit(jax.grad(lambda p: (each(p).sum(), each(p)), has_aux=True))
-
     with jax.enable_x64(dtype == "float64"):
-        p = jnp.asarray(p, dtype)
-        found, each = summed(mine)(p)
+        given = p.astype(dtype), y, dials
+        found, each = summed(of(loss))(*given)
         with relaxed():
-            want, wanted = summed(theirs)(p)
+            want, wanted = summed(theirs)(*given)
     np.testing.assert_allclose(each, wanted, rtol=tolerance, atol=tolerance)
     np.testing.assert_allclose(found, want, rtol=0, atol=tolerance * max(1e-3, np.abs(want).max()))
 
@@ -41,13 +57,18 @@ def agrees(mine, theirs, p, dtype):
 def test_circle(dtype, seed, gamma, margin, diagonal):
     rng = np.random.default_rng(seed)
     y, x = np.array([0, 1, 2, 0, 1, 2, 0]), rng.normal(size=(7, 3))
-    loss = losses.Circle(gamma, margin, remove_diagonal=diagonal)
+    agrees(losses.Circle(remove_diagonal=diagonal), circle(diagonal), x, y, dtype, gamma=gamma, margin=margin)
 
-    def theirs(x):
+
+@functools.cache
+def circle(diagonal):
+    """Keras's, of directions."""
+
+    def theirs(x, y, gamma, margin):
         unit = x / jnp.linalg.norm(x, axis=1, keepdims=True)
         return keras.losses.circle(y, unit, gamma=gamma, margin=margin, remove_diagonal=diagonal)
 
-    agrees(lambda x: loss.per_sample(jnp.asarray(y), x), theirs, x, dtype)
+    return theirs
 
 
 @settings(max_examples=10)
@@ -56,11 +77,17 @@ def test_generalized_cross_entropy(dtype, seed, q):
     rng = np.random.default_rng(seed)
     y, z = rng.integers(0, 4, 6), rng.normal(size=(6, 4))
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    loss = losses.CategoricalGeneralizedCrossEntropy(q)
-    theirs = lambda p: keras.losses.categorical_generalized_cross_entropy(y, p, q)  # noqa: E731
-    agrees(lambda p: loss.per_sample(jnp.asarray(y), p), theirs, p, dtype)
-    logits = loss.replace(from_logits=True)
-    agrees(lambda z: logits.per_sample(jnp.asarray(y), z), lambda z: theirs(jax.nn.softmax(z)), z, dtype)
+    loss = losses.CategoricalGeneralizedCrossEntropy()
+    agrees(loss, generalized, p, y, dtype, q=q)
+    agrees(loss.replace(from_logits=True), generalized_from_logits, z, y, dtype, q=q)
+
+
+def generalized(p, y, q):
+    return keras.losses.categorical_generalized_cross_entropy(y, p, q)
+
+
+def generalized_from_logits(z, y, q):
+    return generalized(jax.nn.softmax(z), y, q)
 
 
 def test_ctc(dtype):

@@ -12,8 +12,8 @@ WEIGHT = np.random.default_rng(7).random(6) * 2
 
 
 def agrees(loss, y, pred, each, dtype):
-    """``loss`` is the weighted mean or sum of ``each``, PyTorch's loss of a sample, in value and gradient."""
-    forms = [(reduction, weight) for reduction in ("mean", "sum") for weight in (None, WEIGHT)]
+    """``loss`` is the mean and the weighted sum of ``each``, PyTorch's loss of a sample, in value and gradient."""
+    forms = [("mean", None), ("sum", WEIGHT)]
     all_of_them = jax.jit(lambda p: [_slope(loss.replace(reduction=form), y, p, weight) for form, weight in forms])
     for (form, weight), (value, gradient) in zip(forms, all_of_them(jnp.asarray(pred, dtype)), strict=True):
         want, slope = _theirs(each, pred.astype(dtype), form, weight)

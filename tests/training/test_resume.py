@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -12,39 +10,21 @@ import pytest
 import liuli as ll
 from liuli import layers
 from liuli.core.errors import FileError
-
-PROGRAM = """
-import sys, numpy as np, liuli as ll
-from liuli import layers
-from liuli.training import checkpoint as c
-c._PAUSE = 0.0
-out, checkpoint = sys.argv[1:]
-rng = np.random.default_rng(0)
-x = rng.normal(size=(500, 8)); y = (x @ rng.normal(size=(8, 3))).argmax(1)
-net = ll.Sequential([layers.Dense(16, "relu"), layers.BatchNormalization(), layers.Dropout(0.2), layers.Dense(3,
-"softmax")])
-model = ll.Model(net, "categorical_crossentropy", metrics=["accuracy"], seed=3)
-stopping = ll.callbacks.EarlyStopping(patience=40)
-plateau = ll.callbacks.ReduceLROnPlateau(factor=0.5, patience=3)
-model.fit(x, y, epochs=60, batch_size=32, validation=0.2, callbacks=[stopping, plateau], verbose=0,
-          checkpoint=checkpoint, resume_from_checkpoint=True)
-model.save(out)
-open(out + ".jsonl", "w").write(model.history.lines())
-"""
-
-
-def start(folder, name):
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(folder / f"{name}.liuli"), str(folder / f"{name}.checkpoint")]
-    )
+from tests.training.killing import start
 
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
+    assert finish(start(folder, "first")) == 0  # which waits for the server
     began = time.monotonic()
-    assert start(folder, "a").wait() == 0
-    return (folder / "a.liuli").read_bytes(), (folder / "a.liuli.jsonl").read_text(), time.monotonic() - began
+    assert finish(start(folder, "a")) == 0
+    return (folder / "a.liuli").read_bytes(), (folder / "a.jsonl").read_text(), time.monotonic() - began
+
+
+def finish(process):
+    process.join(120)
+    return process.exitcode
 
 
 @pytest.mark.slow
@@ -54,14 +34,12 @@ def test_killed_at_a_random_moment_and_resumed_gives_the_same_bits(unbroken, tmp
     rng = np.random.default_rng(trial)
     for _ in range(3):
         process = start(tmp_path, "b")
-        try:
-            process.wait(timeout=rng.uniform(0.3, 1.1) * seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-    assert start(tmp_path, "b").wait() == 0
+        process.join(rng.uniform(0.3, 1.1) * seconds)
+        process.kill()
+        process.join()
+    assert finish(start(tmp_path, "b")) == 0
     assert (tmp_path / "b.liuli").read_bytes() == model
-    assert (tmp_path / "b.liuli.jsonl").read_text() == history
+    assert (tmp_path / "b.jsonl").read_text() == history
 
 
 def data():

@@ -15,7 +15,7 @@ def tones(height: int, width: int) -> np.ndarray:
 IMAGES, TALL = tones(5, 4), tones(4, 4)
 
 FIELDS = {
-    "layers.AugMix": {"num_chains": 1, "chain_depth": 1},
+    "layers.AugMix": {"num_chains": 1, "chain_depth": 1, "all_ops": False},  # RandAugment has them all
     "layers.ContrastLimitedAdaptiveHistogramEqualization": {"tile_grid_size": (2, 2)},
     "layers.RandAugment": {"num_ops": 1},
     "layers.RandomBrightness": {"factor": 0.05},

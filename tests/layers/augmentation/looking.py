@@ -1,5 +1,7 @@
 """Images to change, and layers called on them."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,9 +17,13 @@ def images(batch=3, height=12, width=10, channels=3, seed=0):
 
 def changed(layer, x, seed=0):
     """What the layer makes of ``x`` while training."""
-    x = jnp.asarray(x)
     layer.init(jax.random.key(0), x)
-    return np.asarray(layer.apply({}, {}, x, Context(training=True, key=jax.random.key(seed)))[0])
+    return np.asarray(_changed(layer, x, jax.random.key(seed)))
+
+
+@partial(jax.jit, static_argnums=0)
+def _changed(layer, x, key):
+    return layer.apply({}, {}, x, Context(training=True, key=key))[0]
 
 
 def in_use(layer, x):

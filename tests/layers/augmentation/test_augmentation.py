@@ -45,7 +45,7 @@ def named(made):
 
 @pytest.mark.parametrize("layer", RANDOM, ids=named)
 def test_every_image_has_a_draw_of_its_own(layer):
-    x = np.repeat(images(1), 16, axis=0)
+    x = np.repeat(images(1), 8, axis=0)
     y = changed(layer, x)
     assert any(not np.array_equal(y[0], other) for other in y[1:])
 
@@ -133,7 +133,7 @@ def test_erasing_hides_a_share():
 
 
 def test_no_strength_changes_nothing():
-    x = images()
+    x = images(8)
     for layer in (
         layers.RandomElasticTransform(scale=0.0),
         layers.RandomPerspective(scale=0.0),

@@ -14,7 +14,7 @@ RATE = 16000
 
 
 def tone(frequency, seconds=0.1):
-    return jnp.sin(2 * jnp.pi * frequency * jnp.arange(RATE * seconds) / RATE)[None]
+    return np.sin(2 * np.pi * frequency * np.arange(RATE * seconds, dtype=np.float32) / RATE)[None].astype(np.float32)
 
 
 @pytest.mark.parametrize(("length", "step"), [(4, 1), (4, 2), (5, 3), (4, 4), (3, 5), (11, 4)])
@@ -35,7 +35,7 @@ def test_a_tone_is_found(frequency):
 
 
 def test_shapes():
-    x = jnp.zeros((3, 100, 2))
+    x = np.zeros((3, 100, 2), np.float32)
     assert call(STFTSpectrogram(frame_length=20), x).shape == (3, 9, 34)
     assert call(STFTSpectrogram(frame_length=20, expand_dims=True), x).shape == (3, 9, 17, 2)
     assert call(STFTSpectrogram("stft", 20, 7, padding="same"), x).shape == (3, 15, 68)
@@ -45,7 +45,7 @@ def test_shapes():
 @pytest.mark.parametrize("mode", ["log", "magnitude", "psd", "angle", "stft"])
 def test_silence_has_gradients(mode):
     layer, x = STFTSpectrogram(mode, 8), jnp.zeros((1, 16, 1))
-    y, dx = jax.value_and_grad(lambda x: layer.apply({}, {}, x, Context())[0].sum())(x)
+    y, dx = jax.jit(jax.value_and_grad(lambda x: layer.apply({}, {}, x, Context())[0].sum()))(x)
     assert np.isfinite(y)
     assert np.isfinite(dx).all()
 
@@ -53,7 +53,7 @@ def test_silence_has_gradients(mode):
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])
 def test_silence_has_gradients_in_mel(exponent):
     layer = MelSpectrogram(8, 4, num_mel_bins=2, mag_exp=exponent)
-    y, dx = jax.value_and_grad(lambda x: layer.apply({}, {}, x, Context())[0].sum())(jnp.zeros((1, 16)))
+    y, dx = jax.jit(jax.value_and_grad(lambda x: layer.apply({}, {}, x, Context())[0].sum()))(jnp.zeros((1, 16)))
     assert np.isclose(y, 5 * 2 * -100.0)
     assert np.isfinite(dx).all()
 
@@ -61,7 +61,7 @@ def test_silence_has_gradients_in_mel(exponent):
 def test_the_loudest_is_that_of_the_clip():
     layer = MelSpectrogram(64, 32, num_mel_bins=4, top_db=5.0)
     quiet = 1e-3 * tone(1000)
-    both = call(layer, jnp.concatenate([tone(1000), quiet]))
+    both = call(layer, np.concatenate([tone(1000), quiet]))
     np.testing.assert_allclose(both[1:], call(layer, quiet), rtol=1e-5)
 
 
