@@ -8,6 +8,7 @@ Micikevicius et al., *Mixed Precision Training*, 2018).
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from typing import Literal
 
 import jax
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 Precision = Literal["float32", "float64", "bfloat16", "float16"]
 
 
+@lru_cache
 def parameter_dtype(precision: Precision) -> jnp.dtype:
     """The dtype of parameters, gradients and optimizer slots."""
     return jnp.dtype("float64" if precision == "float64" else "float32")

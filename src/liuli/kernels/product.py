@@ -10,6 +10,7 @@ from liuli.kernels.native import call, like, own_forms, usable
 from liuli.kernels.tiny import LIMIT
 
 _LARGE = 1 << 16  # multiplications: from here on a native product is worth its call
+_MANY = 32  # rows: for fewer it does not pay to pack W
 _HUGE = 1 << 23  # beyond it XLA's own product takes all threads as well, but for the gradient in W
 
 
@@ -19,7 +20,7 @@ def product(x: jax.Array, w: jax.Array) -> jax.Array:
     if own_forms() and work <= LIMIT:  # products and sums, which become part of what is around them
         return (x[..., None] * w.reshape(*(1,) * (x.ndim - 1), *w.shape)).sum(-2)
     rows = x.reshape(-1, x.shape[-1])  # of one matrix: its gradients are faster than those of several
-    y = _large(rows, w) if work >= _LARGE and usable(rows, w) else rows @ w
+    y = _large(rows, w) if work >= _LARGE and len(rows) >= _MANY and usable(rows, w) else rows @ w
     return y.reshape(*x.shape[:-1], w.shape[1])
 
 

@@ -21,7 +21,7 @@ from liuli.training.batches import Batching, padded, padded_rows, unpadded
 from liuli.training.callbacks import Callback
 from liuli.training.programs import empty_sums, evaluator, penalizes_activity, summarizer, trainer
 from liuli.training.recipe import Recipe
-from liuli.training.rows import on_device
+from liuli.training.rows import on_border, on_device
 from liuli.training.run import Run
 from liuli.training.state import TrainState
 from liuli.training.step import Batch, Sums
@@ -183,8 +183,11 @@ def validator(recipe: Recipe, held: Any) -> Callable[[Run], Logs] | None:
 def predicting(run: Callable[..., Any], inputs: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, ...]:
     """The outputs of ``run`` for all rows, ``size`` at a time."""
     rows = len(inputs[0])
-    parts = [run(tuple(padded(a[i : i + size], size) for a in inputs)) for i in range(0, rows, size)]
-    return tuple(np.concatenate([np.asarray(p) for p in column])[:rows] for column in zip(*parts, strict=True))
+    if rows == size:
+        return tuple([np.array(y) for y in run(on_border(inputs))])
+    cut = (tuple([padded(a[i : i + size], size) for a in inputs]) for i in range(0, rows, size))
+    columns = zip(*[run(on_border(batch)) for batch in cut], strict=True)
+    return tuple([np.concatenate(parts)[:rows] for parts in columns])
 
 
 def measured_sums(sums: Sums, summarize: Any, dials: Dials) -> Logs:

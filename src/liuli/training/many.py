@@ -163,7 +163,7 @@ class _Training:
 
     def _one(self, state: TrainState, own: dict[str, Any]) -> tuple[TrainState, History]:
         dials, history = _dials(own), History()
-        run, summarize = trainer(self.recipe), summarizer(self.recipe)
+        run, summarize = trainer(self.recipe, whole=True), summarizer(self.recipe)
         for epochs, order, rest in self.orders:
             sums = empty_sums(self.recipe, self.data, epochs)
             state, sums = run((state, sums), dials, self.data, order, 0, epochs * self.plan.steps)

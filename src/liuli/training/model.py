@@ -204,7 +204,7 @@ class Model:
                 data = on_device(data, in_batches=not plan.whole)
                 train(run, data, plan, [*callbacks, *([kept] if kept else []), *shown], validator(self.recipe, held))
             finally:
-                self._train, self.history = run.state, run.history
+                self._train, self._built, self.history = run.state, Built(run.state.params), run.history
                 self.dials.update(run.dials)
         self.history.stopped = run.stopped
         return self.history
@@ -251,8 +251,8 @@ class Model:
         checked.check_built(self.recipe.network, inputs, self._inputs)
         size = self._entrance.batch or min(batch_size, 1 << (len(inputs[0]) - 1).bit_length())
         with self._scope():
-            now = self._checked(self._ready())
-            run = functools.partial(self._predictor, now.params, now.state, dict(self.dials))
+            now = self._built.state(self._ready())
+            run = functools.partial(self._predictor, now.params, now.state, self.dials)
             outputs = predicting(run, inputs, size)
         outputs = tuple(map(self.recipe.schema.decode, outputs)) if self.recipe.schema else outputs
         return outputs[0] if len(outputs) == 1 else outputs

@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from liuli.core.dials import with_dials
+from liuli.core.dials import dials, with_dials
+from liuli.core.runtime import frugal
 from liuli.kernels import compiled_whole, fits_whole
 from liuli.training.recipe import Fused, Recipe, compiled_part, fuse
 from liuli.training.rows import is_rows, taken_rows
@@ -24,15 +25,17 @@ from liuli.training.step import Batch, Sums, context, forward, measure, penaltie
 
 Carry = tuple[TrainState, Sums]
 _KEPT = 64  # programs
+_FEW = 1 << 16  # numbers in a batch: what predictions of them compute is little
 
 
-def trainer(recipe: Recipe) -> Callable[..., Carry]:
+def trainer(recipe: Recipe, whole: bool = False) -> Callable[..., Carry]:
     """``run(carry, dials, data, order, start, stop)``: steps ``start`` to ``stop`` of ``order`` (steps, batch).
 
     The carry holds the training state and the sums of each epoch: arrays with a leading axis of epochs, over which the
-    rows of ``order`` are spread evenly. Without an order every step takes all data. The carry is donated.
+    rows of ``order`` are spread evenly. Without an order every step takes all data. The carry is donated. ``whole``
+    says that :func:`runs_whole` is known to hold.
     """
-    return _trainer(compiled_part(recipe))
+    return _trainer(compiled_part(recipe), whole)
 
 
 def many_trainer(recipe: Recipe) -> Callable[..., Carry]:
@@ -53,7 +56,14 @@ def evaluator(recipe: Recipe) -> Callable[..., Sums]:
 
 def predictor(recipe: Recipe) -> Callable[..., tuple[jax.Array, ...]]:
     """``run(params, state, dials, inputs)``: the predictions of one batch, after the last activation."""
-    return _predictor(compiled_part(recipe))
+    of_few, of_many = (_predictor(compiled_part(recipe), small) for small in (True, False))
+    own = tuple(dials(recipe.network))
+
+    def run(params: Any, state: Any, values: Any, inputs: tuple[Any, ...]) -> tuple[jax.Array, ...]:
+        chosen = of_few if sum([x.size for x in inputs]) <= _FEW else of_many
+        return chosen(params, state, {name: values[name] for name in own}, inputs)
+
+    return run
 
 
 def summarizer(recipe: Recipe) -> Callable[..., dict[str, jax.Array]]:
@@ -78,8 +88,9 @@ def _measured(recipe: Recipe, data: Batch) -> tuple[dict[str, tuple[Any, Any]], 
 
 
 @lru_cache(maxsize=_KEPT)
-def _trainer(recipe: Recipe) -> Callable[..., Carry]:
-    return jax.jit(compiled_whole(_steps(recipe)), donate_argnums=0)
+def _trainer(recipe: Recipe, whole: bool) -> Callable[..., Carry]:
+    options = frugal(small=True) if whole else None
+    return jax.jit(compiled_whole(_steps(recipe)), donate_argnums=0, compiler_options=options)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -141,14 +152,14 @@ def _evaluator(recipe: Recipe) -> Callable[..., Sums]:
 
 
 @lru_cache(maxsize=_KEPT)
-def _predictor(recipe: Recipe) -> Callable[..., tuple[jax.Array, ...]]:
+def _predictor(recipe: Recipe, small: bool) -> Callable[..., tuple[jax.Array, ...]]:
     fused = fuse(recipe)
 
     def run(params: Any, state: Any, dials: Any, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         exact = exactly(fused, dials)
         return exact.predictions(forward(exact, params, state, inputs, context(exact, training=False))[0])
 
-    return jax.jit(run)
+    return jax.jit(run, compiler_options=frugal(small))
 
 
 @lru_cache(maxsize=_KEPT)

@@ -6,6 +6,7 @@ XLA takes memory as it is from a 64-byte border on, and the large arrays that Nu
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +65,11 @@ def on_device(arrays: Any, in_batches: bool = False) -> Any:
     if jax.default_backend() != "cpu":
         return jax.device_put(arrays)
     return jax.tree.map(lambda a: _in_place(a) if in_batches and _can_stay(a) else jax.device_put(_aligned(a)), arrays)
+
+
+def on_border(arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """The same arrays, large ones where XLA takes them as they are: it copies others slowly."""
+    return tuple([_aligned(a) if a.nbytes >= _LARGE else a for a in arrays])
 
 
 def _can_stay(array: np.ndarray) -> bool:

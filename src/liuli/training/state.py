@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 import jax
@@ -14,6 +15,7 @@ import numpy as np
 from liuli.core.dials import dials, with_dials
 from liuli.core.errors import ShapeError
 from liuli.core.keys import fold
+from liuli.core.runtime import frugal
 from liuli.core.trees import paths
 from liuli.layers.base import Context
 from liuli.networks.edit import trainable
@@ -56,8 +58,9 @@ def fresh(recipe: Recipe, inputs: Any, seed: Any = 0) -> TrainState:
 @lru_cache(maxsize=64)
 def _initializer(recipe: Recipe, shapes: tuple[Any, ...]) -> Any:
     inputs = tuple(jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes)
-    hastier = jax.config.read("jax_disable_most_optimizations")
-    options = _HASTY if jax.default_backend() == "cpu" and not hastier else None
+    options = frugal(small=True)
+    if options and not jax.config.read("jax_disable_most_optimizations"):
+        options = options | _HASTY
     return jax.jit(lambda seed, values: fresh(with_dials(recipe, values), inputs, seed), compiler_options=options)
 
 
@@ -119,11 +122,18 @@ class Built:
         self.wanted = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), params)
         leaves, self.form = jax.tree.flatten(self.wanted)
         self.kinds = [(leaf.shape, leaf.dtype) for leaf in leaves]
+        self.seen: list[Any] = [None] * len(leaves)
 
     def fits(self, params: Any) -> bool:
-        """Whether ``params`` are such arrays, all of them on a device."""
+        """Whether ``params`` are such arrays, all of them on a device. Those that fitted last fit again."""
         leaves, form = jax.tree.flatten(params)
-        return form == self.form and [(p.shape, p.dtype) for p in leaves if isinstance(p, jax.Array)] == self.kinds
+        if form != self.form:
+            return False
+        if not all(map(is_, leaves, self.seen)):
+            if [(p.shape, p.dtype) for p in leaves if isinstance(p, jax.Array)] != self.kinds:
+                return False
+            self.seen = leaves
+        return True
 
     def state(self, now: TrainState) -> TrainState:
         """The state, after parameters may have been assigned: shapes as built, NumPy arrays as JAX's.
