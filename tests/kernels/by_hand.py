@@ -1,5 +1,6 @@
 """Convolution and pooling by hand: one window after the other, in NumPy."""
 
+import contextlib
 import itertools
 import math
 from unittest import mock
@@ -7,13 +8,17 @@ from unittest import mock
 import jax
 import numpy as np
 
+from tests.kernels.sides import sooner
+
 PADDINGS = ["valid", "same"]
 BACKENDS = ["cpu", "gpu"]
 
 
+@contextlib.contextmanager
 def backend(name):
-    """The lowering that this backend gets, run wherever the test runs."""
-    return mock.patch.object(jax, "default_backend", lambda: name)
+    """The lowering that this backend gets, run wherever the test runs, and compiled soonest."""
+    with mock.patch.object(jax, "default_backend", lambda: name), sooner():
+        yield
 
 
 def windows(shape, window, strides, padding, dilation=None):

@@ -1,5 +1,7 @@
 """Batch normalization: the native kernel and plain XLA against PyTorch, NumPy in float64, and against each other."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,8 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liuli.kernels import batch_normalization, plain, usable
+from liuli.kernels import batch_normalization, usable
 from liuli.kernels.tiny import LIMIT
+from tests.kernels.sides import plain
 from tests.numeric import central_differences, close
 
 native = pytest.mark.skipif(not usable(jnp.ones(1)), reason="there is no native library")
@@ -28,6 +31,7 @@ def called(kind, x, gamma, beta, epsilon, added):
     return batch_normalization(x, gamma, beta, epsilon, added if kind[0] else None, relu=kind[1])
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def with_gradients(kind, *args):
     """y, mean and variance, and the gradients of x, gamma, beta, epsilon and what is added."""
     y, back = jax.vjp(lambda *given: called(kind, *given), *args[:5])
@@ -102,7 +106,7 @@ def test_gradients_are_central_differences():
             return sum((y * weight).sum() for y, weight in zip(made, weights, strict=True))
 
         args = (x, gamma, beta, epsilon, added)
-        close(jax.grad(f)(args), central_differences(f, args), relative=1e-6, absolute=1e-7)
+        close(jax.jit(jax.grad(f))(args), central_differences(f, args), relative=1e-6, absolute=1e-7)
 
 
 @native

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from liuli import kernels
 from liuli.kernels.product import multiplied
+from tests.kernels.sides import plain
 from tests.numeric import close
 
 pytestmark = pytest.mark.skipif(not kernels.usable(jnp.ones(1)), reason="the native kernels were not built")
@@ -26,7 +27,8 @@ def test_all_sizes(m, n, k, turned):
     """To rounding, which is that of the terms: where they cancel, it is not small beside their sum."""
     a, b = normal(m, k), normal(k, n, seed=1)
     a64, b64 = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    got = np.asarray(multiplied(a.T if turned[0] else a, b.T if turned[1] else b, *turned), np.float64)
+    given = (np.asarray(each).T if turn else each for each, turn in zip((a, b), turned, strict=True))
+    got = np.asarray(multiplied(*map(jnp.asarray, given), *turned), np.float64)
     assert np.all(np.abs(got - a64 @ b64) <= 4 * np.finfo(np.float32).eps * (np.abs(a64) @ np.abs(b64)))
 
 
@@ -51,7 +53,7 @@ def test_layers_of_a_size_take_it(shape):
 
     *found, native = everything()
     assert native
-    with kernels.plain():
+    with plain():
         *wanted, native = everything()
     assert not native
     close(found, wanted, relative=2e-5)
@@ -82,7 +84,7 @@ def test_within_a_loop_that_computes_again():
         return x
 
     found = jax.jit(jax.value_and_grad(lambda w: loss(w, by_loop)))(w)
-    with kernels.plain():
+    with plain():
         wanted = jax.value_and_grad(lambda w: loss(w, by_hand))(w)
     close(found, wanted, relative=2e-5)
 

@@ -1,5 +1,6 @@
 """The statistics of probes: one native pass against NumPy in float64, and against the plain form."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liuli import kernels
+from tests.kernels.sides import plain
 
 
 def array(*shape, seed=0):
@@ -19,7 +21,7 @@ def array(*shape, seed=0):
 
 def in_both_forms(check):
     check()
-    with kernels.plain():
+    with plain():
         check()
 
 
@@ -30,7 +32,7 @@ def test_summary(rows, units):
     z = np.asarray(x, np.float64)
 
     def check():
-        found = kernels.summary(x, 0.0, 3.5)
+        found = jax.jit(lambda x: kernels.summary(x, 0.0, 3.5))(x)
         expected = [z.mean(), z.var(), (z == 0).mean(), ((z <= 0) | (z >= 3.5)).mean()]
         np.testing.assert_allclose([float(v) for v in found[:4]], expected, rtol=2e-5, atol=1e-6)
         np.testing.assert_array_equal(found.active, (z != 0).any(0))

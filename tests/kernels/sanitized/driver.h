@@ -65,7 +65,7 @@ class Random {
   // Arrays of exactly n elements, each in an allocation of its own; they live as long as this.
   float* floats(size_t n) {
     auto& made = floats_.emplace_back(new float[n]);
-    for (size_t i = 0; i < n; i++) made[i] = std::normal_distribution<float>()(engine_);
+    for (size_t i = 0; i < n; i++) made[i] = static_cast<int32_t>(engine_()) * 0x1p-30f;  // between -2 and 2
     return made.get();
   }
   uint8_t* bytes(size_t n) {
