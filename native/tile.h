@@ -29,9 +29,26 @@ INLINE void clear(vec (&c)[M][V]) {
   unrolled<M>(EACH(i) { unrolled<V>(EACH(j) { c[i][j] = vec{}; }); });
 }
 
+// multiply of one row: its sum in four parts, which do not wait for each other.
+template <int V>
+INLINE void multiply_row(int K, const float* a, ptrdiff_t col, const float* b, ptrdiff_t step, vec (&c)[V]) {
+  constexpr int PARTS = 4;
+  vec parts[PARTS][V];
+  clear(parts);
+  int k = 0;
+  for (; k + PARTS <= K; k += PARTS, a += PARTS * col, b += PARTS * step)
+    unrolled<PARTS>(EACH(p) {
+      vec x = all(a[p * col]);
+      unrolled<V>(EACH(j) { parts[p][j] += x * load(b + p * step + W * j); });
+    });
+  for (; k < K; k++, a += col, b += step) unrolled<V>(EACH(j) { parts[0][j] += all(*a) * load(b + W * j); });
+  unrolled<V>(EACH(j) { c[j] += (parts[0][j] + parts[1][j]) + (parts[2][j] + parts[3][j]); });
+}
+
 // c[i] += sum over k of a[i * row + k * col] * b[k * step .. + 8 V]
 template <int M, int V>
 INLINE void multiply(int K, const float* a, ptrdiff_t row, ptrdiff_t col, const float* b, ptrdiff_t step, vec (&c)[M][V]) {
+  if constexpr (M == 1) return multiply_row<V>(K, a, col, b, step, c[0]);
   const float* lower = a + 3 * row;  // so that every address is a base and a short multiple
   for (int k = 0; k < K; k++, a += col, lower += col, b += step) {
     vec line[V];
