@@ -166,8 +166,11 @@ def _predictor(recipe: Recipe, small: bool) -> Callable[..., tuple[jax.Array, ..
 def _summarizer(recipe: Recipe) -> Callable[..., dict[str, jax.Array]]:
     fused = fuse(recipe)
     names = result_names(fused)
-    make = jax.jit(lambda dials, sums: jax.vmap(lambda s: results(exactly(fused, dials), s))(sums))
-    return lambda dials, sums: dict(zip(names, make(dials, sums), strict=True))
+    each = jax.jit(
+        lambda dials, sums: jax.vmap(lambda s: results(exactly(fused, dials), s))(sums),
+        compiler_options=frugal(small=True),
+    )
+    return lambda dials, sums: dict(zip(names, each(dials, sums), strict=True))
 
 
 @lru_cache(maxsize=_KEPT)
