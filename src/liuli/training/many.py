@@ -7,7 +7,7 @@ run side by side on the processor's cores; larger ones in blocks, each operation
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -111,7 +111,7 @@ def fit_many(
 
     def member(i: int) -> Model:
         own = with_dials(recipe, each[i]).replace(seed=each[i]["seed"])
-        return Model.of(own, states[i], model.inputs, histories[i])
+        return Model.of(own, jax.device_put(states[i]), model.inputs, histories[i])
 
     return Many(each, list(histories), member)
 
@@ -159,7 +159,7 @@ class _Training:
 
     def _start(self, inputs: Any, block: list[dict[str, Any]]) -> TrainState:
         seeds = np.array([own["seed"] for own in block])
-        return jax.vmap(initializer(self.recipe, inputs))(seeds, _columns(block))
+        return initializer(self.recipe, inputs, many=True)(seeds, _columns(block))
 
     def _one(self, state: TrainState, own: dict[str, Any]) -> tuple[TrainState, History]:
         dials, history = _dials(own), History()
@@ -195,6 +195,13 @@ def _columns(block: list[dict[str, Any]]) -> dict[str, np.ndarray]:
 
 
 def _apart(stacked: TrainState) -> list[TrainState]:
-    """The members of a block, each by itself."""
+    """The members of a block, each by itself, as they lie in memory: to take JAX's arrays apart is a program for each
+    shape."""
     leaves, form = jax.tree.flatten(stacked)
-    return [jax.tree.unflatten(form, own) for own in zip(*leaves, strict=True)]
+    return [jax.tree.unflatten(form, own) for own in zip(*map(_rows, leaves), strict=True)]
+
+
+def _rows(a: jax.Array) -> Iterable[Any]:
+    if jax.numpy.issubdtype(a.dtype, jax.dtypes.prng_key):
+        return map(jax.random.wrap_key_data, np.asarray(jax.random.key_data(a)))
+    return np.asarray(a)

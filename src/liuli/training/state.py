@@ -43,9 +43,9 @@ def initialize(recipe: Recipe, inputs: Any) -> TrainState:
     return initializer(recipe, inputs)(recipe.seed, dials(recipe))
 
 
-def initializer(recipe: Recipe, inputs: Any) -> Callable[[Any, Any], TrainState]:
-    """``make(seed, dials)``, compiled."""
-    return _initializer(compiled_part(recipe), tuple((x.shape, str(x.dtype)) for x in inputs))
+def initializer(recipe: Recipe, inputs: Any, many: bool = False) -> Callable[[Any, Any], TrainState]:
+    """``make(seed, dials)``, compiled; with ``many`` both have a row for each network."""
+    return _initializer(compiled_part(recipe), tuple((x.shape, str(x.dtype)) for x in inputs), many)
 
 
 def fresh(recipe: Recipe, inputs: Any, seed: Any = 0) -> TrainState:
@@ -56,12 +56,16 @@ def fresh(recipe: Recipe, inputs: Any, seed: Any = 0) -> TrainState:
 
 
 @lru_cache(maxsize=64)
-def _initializer(recipe: Recipe, shapes: tuple[Any, ...]) -> Any:
+def _initializer(recipe: Recipe, shapes: tuple[Any, ...], many: bool) -> Any:
     inputs = tuple(jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes)
     options = frugal(small=True)
     if options and not jax.config.read("jax_disable_most_optimizations"):
         options = options | _HASTY
-    return jax.jit(lambda seed, values: fresh(with_dials(recipe, values), inputs, seed), compiler_options=options)
+
+    def make(seed: Any, values: Any) -> TrainState:
+        return fresh(with_dials(recipe, values), inputs, seed)
+
+    return jax.jit(jax.vmap(make) if many else make, compiler_options=options)
 
 
 def optimizer_slots(recipe: Recipe, params: Any) -> Any:
