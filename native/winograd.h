@@ -1,83 +1,71 @@
-// Winograd's form of a 3 x 3 convolution without strides: 16 products for 2 x 2 outputs of a channel, where the window has 36.
+// Winograd's form of a 3 x 3 convolution without strides: 36 products for 4 x 4 outputs of a channel, where the window has 144.
 //
-// y = A^T ((G w G^T) * (B^T x B)) A, where * is element by element, x is 4 x 4 inputs, and y the 2 x 2 outputs that they give
-// (Lavin and Gray, 2016). Summed over channels, each of the 16 points is a matrix product of tiles and filters.
+// y = A^T ((G w G^T) * (B^T x B)) A, where * is element by element, x is 6 x 6 inputs, and y the 4 x 4 outputs that they give
+// (Lavin and Gray, 2016). Summed over channels, each of the 36 points is a matrix product of tiles and filters. The polynomials
+// behind it are taken at 0, +-a, +-b and infinity. a = 1/b = sqrt(1/2) keeps the numbers of one size, and so the digits: at 1 and 2,
+// which are usual, the errors are three times those of these.
 #pragma once
 #include "convolution.h"
 
 namespace liuli {
 
-constexpr int POINTS = 16;  // of a tile of 4 x 4
+constexpr int SIDE = 4, SEEN = SIDE + 2;  // of a tile: its outputs, its inputs
+constexpr int OUTPUTS = SIDE * SIDE, POINTS = SEEN * SEEN;
+constexpr float A = 0.70710678f, B = 1.41421356f;
 
-// Whether fewer products are worth the way to the points and back.
+inline int tiles_of(int outputs) { return (outputs + SIDE - 1) / SIDE; }
+
+// Whether fewer products are worth the way to the points and back: not where most of the tiles lies outside.
 inline bool in_points(const Convolution& c) {
   auto fits = [](const Axis& a) { return a.taps == 3 && a.stride == 1 && a.apart == 1 && a.before <= 2; };
-  return fits(c.rows) && fits(c.columns) && c.channels >= W && c.filters >= W;
+  const bool filled = 2 * c.rows.out * c.columns.out >= OUTPUTS * tiles_of(c.rows.out) * tiles_of(c.columns.out);
+  return fits(c.rows) && fits(c.columns) && filled && c.channels >= W && c.filters >= W;
 }
 
-// B^T x B for W channels: rows of x `line` floats apart, its pixels `pixel`; point i to v[i * step].
-INLINE void to_points(const float* x, ptrdiff_t line, ptrdiff_t pixel, float* v, ptrdiff_t step) {
-  auto row = [&](auto r, const float* a, const float* b) __attribute__((always_inline)) {
-    vec t[4];
-    unrolled<4>(EACH(j) { t[j] = r == 1 ? load(a + j * pixel) + load(b + j * pixel) : load(a + j * pixel) - load(b + j * pixel); });
-    store(v + (4 * r) * step, t[0] - t[2]);
-    store(v + (4 * r + 1) * step, t[1] + t[2]);
-    store(v + (4 * r + 2) * step, t[2] - t[1]);
-    store(v + (4 * r + 3) * step, t[3] - t[1]);
-  };
-  row(std::integral_constant<int, 0>(), x, x + 2 * line);
-  row(std::integral_constant<int, 1>(), x + line, x + 2 * line);
-  row(std::integral_constant<int, 2>(), x + 2 * line, x + line);
-  row(std::integral_constant<int, 3>(), x + 3 * line, x + line);
+// B^T x
+INLINE void to_points(const vec (&x)[SEEN], vec (&v)[SEEN]) {
+  const vec even = x[4] - 2.f * x[2], odd = A * (x[3] - 2.f * x[1]), evens = x[4] - 0.5f * x[2], odds = B * (x[3] - 0.5f * x[1]);
+  v[0] = x[0] - 2.5f * x[2] + x[4], v[5] = x[1] - 2.5f * x[3] + x[5];
+  v[1] = even + odd, v[2] = even - odd, v[3] = evens + odds, v[4] = evens - odds;
 }
 
-// A^T m A for W filters: point i at m[i * step]; y: the four outputs.
-INLINE void to_outputs(const float* m, ptrdiff_t step, vec (&y)[4]) {
-  vec top[4], bottom[4];
-  unrolled<4>(EACH(j) {
-    vec middle = load(m + (4 + j) * step), less = load(m + (8 + j) * step);
-    top[j] = load(m + j * step) + middle + less;
-    bottom[j] = middle - less + load(m + (12 + j) * step);
-  });
-  y[0] = top[0] + top[1] + top[2], y[1] = top[1] - top[2] + top[3];
-  y[2] = bottom[0] + bottom[1] + bottom[2], y[3] = bottom[1] - bottom[2] + bottom[3];
+// A^T m
+INLINE void to_outputs(const vec (&m)[SEEN], vec (&y)[SIDE]) {
+  const vec a = m[1] + m[2], b = m[3] + m[4], c = A * (m[1] - m[2]), d = B * (m[3] - m[4]);
+  y[0] = m[0] + a + b, y[1] = c + d, y[2] = 0.5f * a + 2.f * b, y[3] = 0.5f * c + 2.f * d + m[5];
 }
 
-// A y A^T for W filters, the way back of to_outputs.
-INLINE void from_outputs(const vec (&y)[4], float* m, ptrdiff_t step) {
-  auto row = [&](int r, vec a, vec b) __attribute__((always_inline)) {
-    store(m + (4 * r) * step, a);
-    store(m + (4 * r + 1) * step, a + b);
-    store(m + (4 * r + 2) * step, a - b);
-    store(m + (4 * r + 3) * step, b);
-  };
-  row(0, y[0], y[1]), row(1, y[0] + y[2], y[1] + y[3]), row(2, y[0] - y[2], y[1] - y[3]), row(3, y[2], y[3]);
+// A y, the way back of to_outputs.
+INLINE void from_outputs(const vec (&y)[SIDE], vec (&m)[SEEN]) {
+  const vec even = y[0] + 0.5f * y[2], odd = A * (y[1] + 0.5f * y[3]), evens = y[0] + 2.f * y[2], odds = B * (y[1] + 2.f * y[3]);
+  m[0] = y[0], m[1] = even + odd, m[2] = even - odd, m[3] = evens + odds, m[4] = evens - odds, m[5] = y[3];
 }
 
-// G w G^T for W filters: tap i at w[i * from], point i to u[i * to].
-INLINE void kernel_to_points(const float* w, ptrdiff_t from, float* u, ptrdiff_t to) {
-  vec t[4][3];
-  for (int j = 0; j < 3; j++) {
-    vec a = load(w + j * from), b = load(w + (3 + j) * from), c = load(w + (6 + j) * from), ends = 0.5f * (a + c);
-    t[0][j] = a, t[1][j] = ends + 0.5f * b, t[2][j] = ends - 0.5f * b, t[3][j] = c;
+// G w
+INLINE void kernel_to_points(const vec (&w)[3], vec (&u)[SEEN]) {
+  const vec even = (w[0] + 0.5f * w[2]) * (-2 / 3.f), odd = w[1] * (-2 / 3.f * A);
+  const vec evens = (w[0] + 2.f * w[2]) * (1 / 6.f), odds = w[1] * (B / 6.f);
+  u[0] = w[0], u[1] = even + odd, u[2] = even - odd, u[3] = evens + odds, u[4] = evens - odds, u[5] = w[2];
+}
+
+// G^T u
+INLINE void kernel_from_points(const vec (&u)[SEEN], vec (&w)[3]) {
+  const vec a = (u[1] + u[2]) * (-2 / 3.f), b = (u[3] + u[4]) * (1 / 6.f);
+  w[0] = u[0] + a + b, w[1] = (u[1] - u[2]) * (-2 / 3.f * A) + (u[3] - u[4]) * (B / 6.f), w[2] = 0.5f * a + 2.f * b + u[5];
+}
+
+// One of the above along both axes of a square: get(row, column) of M x M gives put(row, column, vec) of N x N.
+template <int M, int N, class Get, class Put>
+INLINE void twice(void (&along)(const vec (&)[M], vec (&)[N]), Get&& get, Put&& put) {
+  vec half[M][N], line[M], made[N];
+  for (int i = 0; i < M; i++) {
+    unrolled<M>(EACH(j) { line[j] = get(i, j); });
+    along(line, half[i]);
   }
-  for (int i = 0; i < 4; i++, u += 4 * to) {
-    vec ends = 0.5f * (t[i][0] + t[i][2]), middle = 0.5f * t[i][1];
-    store(u, t[i][0]), store(u + to, ends + middle), store(u + 2 * to, ends - middle), store(u + 3 * to, t[i][2]);
-  }
-}
-
-// G^T u G for W filters: point i at u[i * step]; f(tap, value)
-template <class F>
-INLINE void kernel_from_points(const float* u, ptrdiff_t step, F&& f) {
-  vec t[3][4];
-  for (int j = 0; j < 4; j++) {
-    vec b = 0.5f * load(u + (4 + j) * step), c = 0.5f * load(u + (8 + j) * step);
-    t[0][j] = load(u + j * step) + b + c, t[1][j] = b - c, t[2][j] = b + c + load(u + (12 + j) * step);
-  }
-  for (int i = 0; i < 3; i++) {
-    vec b = 0.5f * t[i][1], c = 0.5f * t[i][2];
-    f(3 * i, t[i][0] + b + c), f(3 * i + 1, b - c), f(3 * i + 2, b + c + t[i][3]);
+  for (int j = 0; j < N; j++) {
+    unrolled<M>(EACH(i) { line[i] = half[i][j]; });
+    along(line, made);
+    unrolled<N>(EACH(i) { put(i, j, made[i]); });
   }
 }
 
@@ -105,8 +93,8 @@ struct Shares {
   int batch, rows, columns, images, bands, band;  // rows, columns, band: of tiles
   // channels: floats that a task keeps of each point of a tile
   Shares(int batch, int out_rows, int out_columns, int channels, int threads)
-      : batch(batch), rows((out_rows + 1) / 2), columns((out_columns + 1) / 2) {
-    const int busy = 2 * threads, most = std::clamp(CACHED / (POINTS * channels), 48, 256);  // tasks at least; tiles of a task
+      : batch(batch), rows(tiles_of(out_rows)), columns(tiles_of(out_columns)) {
+    const int busy = 2 * threads, most = std::clamp(CACHED / (POINTS * channels), 24, 128);  // tasks at least; tiles of a task
     band = (rows - 1) / std::max((rows * columns + most - 1) / most, (busy + batch - 1) / batch) + 1;
     bands = (rows + band - 1) / band;
     images = bands > 1 ? 1 : std::clamp(batch / busy, 1, std::max(1, most / (rows * columns)));
@@ -130,17 +118,19 @@ struct Points {
 inline int whole(int n) { return (n + W - 1) / W * W; }
 
 // What the tiles of one image see.
-inline Blocks seen_by(const Tiles& t, int channels) { return {nullptr, channels, 2 * t.rows + 2, 2 * t.columns + 2, WIDE}; }
+inline Blocks seen_by(const Tiles& t, int channels) { return {nullptr, channels, SIDE * t.rows + 2, SIDE * t.columns + 2, WIDE}; }
 
 // Of one image; `first` is its first tile.
 inline void image_to_points(const Blocks& b, const Tiles& t, const Points& v, int first) {
   for (int k = 0; k < b.count(); k++) {
     const int width = b.width(k);
-    const ptrdiff_t line = static_cast<ptrdiff_t>(b.columns) * width;
-    for (int y = 0; y < t.rows; y++)
-      for (int x = 0; x < t.columns; x++)
-        for (int j = 0; j < width; j += W)
-          to_points(b.at(k, 2 * y, 2 * x) + j, line, width, v.at(0, first + y * t.columns + x) + k * WIDE + j, v.step());
+    for (int tile = 0; tile < t.each(); tile++)
+      for (int j = 0; j < width; j += W) {
+        const float* x = b.at(k, tile / t.columns * SIDE, tile % t.columns * SIDE) + j;
+        float* to = v.at(0, first + tile) + k * WIDE + j;
+        twice(to_points, [&](int i, int j) { return load(x + (i * b.columns + j) * width); },
+              [&](int i, int j, vec p) { store(to + (i * SEEN + j) * v.step(), p); });
+      }
   }
 }
 

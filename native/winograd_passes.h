@@ -16,13 +16,15 @@ const float* pack_points(Pool& pool, int channels, int n, Tap&& tap) {
   parallel_for(pool, panels(n), [&](int p) {
     float* taps = scratch<Use::task>(9 * size);
     for (int i = 0; i < 9; i++) tap(i, p, taps + i * size);
-    for (size_t k = 0; k < size; k += W) kernel_to_points(taps + k, size, packed + p * POINTS * size + k, size);
+    for (size_t k = 0; k < size; k += W)
+      twice(kernel_to_points, [&](int i, int j) { return load(taps + (3 * i + j) * size + k); },
+            [&](int i, int j, vec u) { store(packed + (p * POINTS + SEEN * i + j) * size + k, u); });
   });
   return packed;
 }
 
 // Products of some tiles with 16 filters: to[point][MANY tiles][16]
-constexpr int MANY = 24;  // they stay in the first cache
+constexpr int MANY = 12;  // they stay in the first cache
 INLINE void multiply_points(const Points& v, int first, int many, int channels, const float* panel, float* to) {
   for (int point = 0; point < POINTS; point++, panel += channels * PANEL, to += MANY * PANEL)
     by_tiles(many, [&](auto rows, int at) __attribute__((always_inline)) {
@@ -33,7 +35,7 @@ INLINE void multiply_points(const Points& v, int first, int many, int channels, 
     });
 }
 
-// fill(block, image, first row) makes what tiles see; sink(place, filter, y) takes the 2 x 2 outputs of 8 filters of a tile.
+// fill(block, image, first row) makes what tiles see; sink(place, filter, y) takes the outputs of 8 filters of a tile.
 // Whether all of them are finite.
 template <class Pool, class Fill, class Sink>
 bool correlate_points(Pool& pool, const Shares& shares, int channels, const float* packed, int n, Fill&& fill, Sink&& sink) {
@@ -46,7 +48,7 @@ bool correlate_points(Pool& pool, const Shares& shares, int channels, const floa
     v.data = scratch<Use::task_too>(v.floats());
     float* products = scratch<Use::task_three>(POINTS * MANY * PANEL);
     for (int i = 0; i < tiles.images; i++) {
-      fill(b, shares.image(task) + i, 2 * shares.row(task));
+      fill(b, shares.image(task) + i, SIDE * shares.row(task));
       image_to_points(b, tiles, v, i * tiles.each());
     }
     vec zero{};
@@ -57,9 +59,10 @@ bool correlate_points(Pool& pool, const Shares& shares, int channels, const floa
         multiply_points(v, first, many, channels, packed + static_cast<size_t>(p) * POINTS * channels * PANEL, products);
         for (int i = 0; i < many; i++, place.next())
           for (int half = 0; half < PANEL && p * PANEL + half < n; half += W) {
-            vec y[4];
-            to_outputs(products + i * PANEL + half, MANY * PANEL, y);
-            zero += ((y[0] + y[1]) + (y[2] + y[3])) * 0.f;
+            vec y[SIDE][SIDE], all{};
+            twice(to_outputs, [&](int r, int s) { return load(products + ((r * SEEN + s) * MANY + i) * PANEL + half); },
+                  [&](int r, int s, vec v) { all += y[r][s] = v; });
+            zero += all * 0.f;
             sink(place, p * PANEL + half, y);
           }
       }
@@ -69,16 +72,14 @@ bool correlate_points(Pool& pool, const Shares& shares, int channels, const floa
   return finite;
 }
 
-// 2 x 2 pixels of an image of rows x columns, n floats of each.
-INLINE void store_tile(const Place& at, int rows, int columns, float* image, ptrdiff_t pixel, const vec (&y)[4], int n) {
-  const int down = rows - 2 * at.row, right = columns - 2 * at.column;  // to the end of the image
-  float* to = image + (static_cast<ptrdiff_t>(2 * at.row) * columns + 2 * at.column) * pixel;
-  if (down > 1 && right > 1 && n >= W) {
-    unrolled<4>(EACH(i) { store(to + (i / 2 * columns + i % 2) * pixel, y[i]); });
-    return;
-  }
-  unrolled<4>(EACH(i) {
-    if (i / 2 < down && i % 2 < right) store(to + (i / 2 * columns + i % 2) * pixel, y[i], n);
+// N x N pixels of an image of rows x columns, those that it has: put(pixel in memory, row, column)
+template <int N, class Put>
+INLINE void each_pixel(const Place& at, int rows, int columns, Put&& put) {
+  const int down = rows - N * at.row, right = columns - N * at.column;  // to the end of the image
+  const ptrdiff_t corner = static_cast<ptrdiff_t>(N * at.row) * columns + N * at.column;
+  if (down >= N && right >= N) return unrolled<N * N>(EACH(i) { put(corner + i / N * columns + i % N, i / N, i % N); });
+  unrolled<N * N>(EACH(i) {
+    if (i / N < down && i % N < right) put(corner + i / N * columns + i % N, i / N, i % N);
   });
 }
 
@@ -97,21 +98,20 @@ bool points_forward(Pool& pool, const Convolution& c, const ConvolutionArrays& a
     fill(b, x, c.inside(), c.rows, c.columns, first - c.rows.before);
   };
   return correlate_points(pool, Shares(c.batch, c.rows.out, c.columns.out, c.channels, threads), c.channels, packed, c.filters, fill_in,
-                          [&](const Place& at, int f, vec (&y)[4]) __attribute__((always_inline)) {
+                          [&](const Place& at, int f, vec (&y)[SIDE][SIDE]) __attribute__((always_inline)) {
     const int left = c.filters - f;
     const size_t to = at.image * image + group * c.filters + f;
     const vec b = load(bias + f, left);
-    unrolled<4>(EACH(i) { y[i] += b; });
-    if (c.pool) {
-      ivec place;
-      const vec largest = largest_of(y, c.relu, place);
-      const size_t one = to + (static_cast<size_t>(at.row) * columns + at.column) * pixel;
-      store(a.y + one, largest, left);
-      if (a.where) store_bytes(a.where + one, place, left);
-      return;
-    }
-    if (c.relu) unrolled<4>(EACH(i) { y[i] = relu(y[i]); });
-    store_tile(at, rows, columns, a.y + to, pixel, y, left);
+    if (c.pool)
+      return each_pixel<SIDE / 2>(at, rows, columns, [&](ptrdiff_t pixels, int r, int s) __attribute__((always_inline)) {
+        const vec four[] = {y[2 * r][2 * s] + b, y[2 * r][2 * s + 1] + b, y[2 * r + 1][2 * s] + b, y[2 * r + 1][2 * s + 1] + b};
+        ivec place;
+        store(a.y + to + pixels * pixel, largest_of(four, c.relu, place), left);
+        if (a.where) store_bytes(a.where + to + pixels * pixel, place, left);
+      });
+    each_pixel<SIDE>(at, rows, columns, [&](ptrdiff_t pixels, int r, int s) __attribute__((always_inline)) {
+      store(a.y + to + pixels * pixel, c.relu ? relu(y[r][s] + b) : y[r][s] + b, left);
+    });
   });
 }
 
@@ -125,26 +125,35 @@ bool points_input(Pool& pool, const Convolution& c, const Gradient& g, const flo
   const Shares shares(c.batch, c.rows.in, c.columns.in, c.filters, static_cast<int>(pool.num_threads()));
   auto fill_in = [&](const Blocks& b, int n, int first) { fill(b, g, n, group, first + c.rows.before - 2, 2 - c.columns.before); };
   return correlate_points(pool, shares, c.filters, packed, c.channels, fill_in,
-                          [&](const Place& at, int f, vec (&y)[4]) __attribute__((always_inline)) {
-    store_tile(at, c.rows.in, c.columns.in, dx + at.image * image + group * c.channels + f, pixel, y, c.channels - f);
+                          [&](const Place& at, int f, vec (&y)[SIDE][SIDE]) __attribute__((always_inline)) {
+    float* to = dx + at.image * image + group * c.channels + f;
+    each_pixel<SIDE>(at, c.rows.in, c.columns.in, [&](ptrdiff_t pixels, int r, int s) __attribute__((always_inline)) {
+      store(to + pixels * pixel, y[r][s], c.channels - f);
+    });
   });
 }
 
-// 2 x 2 gradients of outputs, at the points: for each panel of filters (point, tile, 16)
-inline void gradient_to_points(const Blocks& g, const Tiles& t, const Points& z, size_t apart, int first) {
+// Gradients of outputs, at the points: for each panel of filters (point, tile, 16); added to db, that of the bias.
+inline void gradient_to_points(const Blocks& g, const Tiles& t, const Points& z, size_t apart, int first, float* db) {
   for (int k = 0; k < g.count(); k++)
-    for (int y = 0; y < t.rows; y++)
-      for (int x = 0; x < t.columns; x++)
-        for (int half = 0; half < PANEL; half += W) {
-          const int width = g.width(k);
-          const float *top = g.at(k, 2 * y, 2 * x) + half, *bottom = g.at(k, 2 * y + 1, 2 * x) + half;
-          from_outputs({load(top), load(top + width), load(bottom), load(bottom + width)},
-                       z.at(0, first + y * t.columns + x) + k * apart + half, z.step());
-        }
+    for (int half = 0; half < PANEL; half += W) {
+      const int width = g.width(k);
+      vec all = load(db + k * PANEL + half);
+      for (int tile = 0; tile < t.each(); tile++) {
+        const float* y = g.at(k, tile / t.columns * SIDE, tile % t.columns * SIDE) + half;
+        float* to = z.at(0, first + tile) + k * apart + half;
+        twice(from_outputs, [&](int i, int j) {
+          const vec v = load(y + (i * g.columns + j) * width);
+          all += v;
+          return v;
+        }, [&](int i, int j, vec p) { store(to + (i * SEEN + j) * z.step(), p); });
+      }
+      store(db + k * PANEL + half, all);
+    }
 }
 
-// Adds products of all tiles of a task to the gradient at the points: for each panel (point, channels, 16), and of the bias.
-inline void add_points(const Points& v, const Points& z, size_t apart, int channels, int filters, float* du, float* db) {
+// Adds products of all tiles of a task to the gradient at the points: for each panel (point, channels, 16).
+inline void add_points(const Points& v, const Points& z, size_t apart, int channels, int filters, float* du) {
   for (int p = 0; p < panels(filters); p++) {
     const Points mine{z.data + p * apart, z.tiles, z.width};
     for (int point = 0; point < POINTS; point++, du += channels * PANEL)
@@ -155,11 +164,6 @@ inline void add_points(const Points& v, const Points& z, size_t apart, int chann
         multiply<m, 2>(v.tiles, v.at(point, 0) + at, 1, v.width, mine.at(point, 0), PANEL, sums);
         unrolled<m>(EACH(i) { store(to + i * PANEL, sums[i][0]), store(to + i * PANEL + W, sums[i][1]); });
       });
-    for (int t = 0; t < z.tiles; t++)
-      for (int half = 0; half < PANEL; half += W) {  // point 5 is the sum of a tile's four
-        float* to = db + p * PANEL + half;
-        store(to, load(to) + load(mine.at(5, t) + half));
-      }
   }
 }
 
@@ -169,21 +173,21 @@ bool points_kernel(Pool& pool, const Convolution& c, const Gradient& g, const fl
   const size_t panel = static_cast<size_t>(POINTS) * c.channels * PANEL, kernel = panel * panels(c.filters);
   const float* sums = summed(pool, shares.count(), kernel + panels(c.filters) * PANEL, [&](int task, float* mine) {
     const Tiles tiles = shares.tiles(task);
-    Blocks seen = seen_by(tiles, c.channels), out{nullptr, c.filters, 2 * tiles.rows, 2 * tiles.columns};
+    Blocks seen = seen_by(tiles, c.channels), out{nullptr, c.filters, SIDE * tiles.rows, SIDE * tiles.columns};
     Points v{nullptr, tiles.count(), whole(c.channels)}, z{nullptr, tiles.count(), PANEL};
     seen.data = scratch<Use::task>(seen.floats() + out.floats());
     out.data = seen.data + seen.floats();
     v.data = scratch<Use::task_too>(v.floats());
     z.data = scratch<Use::task_three>(z.floats() * panels(c.filters));
     for (int i = 0; i < tiles.images; i++) {
-      const int n = shares.image(task) + i, first = 2 * shares.row(task);
+      const int n = shares.image(task) + i, first = SIDE * shares.row(task);
       fill(seen, x + static_cast<size_t>(n) * c.rows.in * c.columns.in * c.inside() + group * c.channels, c.inside(), c.rows, c.columns,
            first - c.rows.before);
       fill(out, g, n, group, first, 0);
       image_to_points(seen, tiles, v, i * tiles.each());
-      gradient_to_points(out, tiles, z, z.floats(), i * tiles.each());
+      gradient_to_points(out, tiles, z, z.floats(), i * tiles.each(), mine + kernel);
     }
-    add_points(v, z, z.floats(), c.channels, c.filters, mine, mine + kernel);
+    add_points(v, z, z.floats(), c.channels, c.filters, mine);
   });
   std::atomic<bool> finite{true};
   parallel_for(pool, panels(c.filters), [&](int p) {
@@ -191,9 +195,11 @@ bool points_kernel(Pool& pool, const Convolution& c, const Gradient& g, const fl
     for (int f = p * PANEL; f < std::min(c.filters, (p + 1) * PANEL); f += W) {
       const int left = c.filters - f, column = group * c.filters + f;
       for (int k = 0; k < c.channels; k++)
-        kernel_from_points(sums + p * panel + k * PANEL + f % PANEL, c.channels * PANEL, [&](int tap, vec value) {
+        twice(kernel_from_points, [&](int i, int j) {
+          return load(sums + p * panel + ((SEEN * i + j) * c.channels + k) * PANEL + f % PANEL);
+        }, [&](int i, int j, vec value) {
           zero += where(first(left), value, vec{}) * 0.f;
-          store(dw + (static_cast<ptrdiff_t>(tap) * c.channels + k) * c.outside() + column, value, left);
+          store(dw + (static_cast<ptrdiff_t>(3 * i + j) * c.channels + k) * c.outside() + column, value, left);
         });
       store(db + column, load(sums + kernel + f), left);
     }
