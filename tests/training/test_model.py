@@ -7,6 +7,7 @@ import pytest
 
 import liuli as ll
 from liuli import layers
+from liuli.training import loop
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +129,7 @@ def test_how_steps_are_grouped_into_calls_does_not_change_a_bit(digits, monkeypa
 
     def trained(seconds):
         monkeypatch.setattr("liuli.training.loop._CALL_SECONDS", seconds)
+        loop._pace.cache_clear()
         model = classifier()
         model.fit(train, epochs=3, verbose=0)
         return jax.tree.leaves(model.params)

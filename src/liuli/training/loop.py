@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -61,7 +62,7 @@ class _Loop:
         self.epochs = 1 if alone else min(plan.block(), run.epochs)
         self.program, self.summarize = run.probing or trainer(run.recipe), summarizer(run.recipe)
         self.acting = [c for c in callbacks if type(c).on_epoch_end is not Callback.on_epoch_end]
-        self.pace = _Pace()
+        self.pace = _pace(self.program, plan, tuple((a.shape, str(a.dtype)) for a in jax.tree.leaves(data)))
 
     def block(self) -> None:
         """One epoch, or several small ones in the same calls."""
@@ -136,6 +137,12 @@ class _Pace:
             return
         fitting = int(_CALL_SECONDS / max(seconds / steps, 1e-9))
         self.steps = max(1, min(fitting, self.steps * 64))
+
+
+@lru_cache(maxsize=64)
+def _pace(program: Any, plan: Batching, data: tuple[Any, ...]) -> _Pace:
+    """That of earlier runs of the same program, so that a second call of ``fit`` need not find it again."""
+    return _Pace()
 
 
 @contextmanager
