@@ -1,4 +1,4 @@
-// Attention, forward and backward: y_t = sum over s of w_ts v_s, w_t = softmax over s of q_t . k_s. The queries come scaled.
+// Attention, forward and backward: y_t = sum over s of w_ts v_s, w_t = softmax over s of scale q_t . k_s.
 //
 // A task owns some queries of the heads that share the keys and values of one sample, which it packs once. It goes through the
 // keys in blocks, so that a few rows of scores stay in the cache, and makes each row's softmax as it goes (Milakov and
@@ -28,6 +28,7 @@ struct Attention {
   int batch, queries, keys, heads, groups, d, m;
   bool causal;
   int window;        // 0: none
+  float scale;
   const bool* mask;  // (batch, heads, queries, keys) with these strides, or null
   ptrdiff_t mask_sample, mask_head, mask_query;
 
@@ -39,6 +40,7 @@ struct Attention {
   size_t query(int b, int t, int h) const { return (static_cast<size_t>(b) * queries + t) * heads + h; }
   size_t key(int b, int s, int g) const { return (static_cast<size_t>(b) * keys + s) * groups + g; }
   size_t sum(int b, int h, int t) const { return (static_cast<size_t>(b) * heads + h) * queries + t; }
+  bool whole() const { return !causal && !window; }  // every query reaches every key
   int q_step() const { return heads * d; }
   int y_step() const { return heads * m; }
 };
@@ -69,6 +71,11 @@ inline void pack_rows(float* to, const float* a, ptrdiff_t step, int rows, int n
 }
 inline void pack_columns(float* to, const float* a, ptrdiff_t step, int rows, int n) {
   for (int j = 0; j < n; j += PANEL, to += PANEL * rows) pack(to, a + j, step, 1, rows, std::min(PANEL, n - j));
+}
+
+// n floats, a multiple of 8
+inline void multiply_all(float* a, size_t n, float by) {
+  for (size_t i = 0; i < n; i += W) store(a + i, load(a + i) * by);
 }
 
 // s[i][j - from] = a_i . b_j for the keys of whole panels; b: (panel, n, 16)
@@ -149,11 +156,11 @@ struct Group {
       f(g * each + i / blocks, t, std::min(rows, a.queries - t));
     }
   }
-  bool all_finite(const float* queries, const float* keys, int n) const {
+  bool finite_queries(const float* x, int n) const {
     int each = a.heads / a.groups;
-    return finite(of_query(queries, 0, g * each, n), a.heads * n, a.queries, each * n) &&
-           finite(of_key(keys, n), a.groups * n, a.keys, n);
+    return finite(of_query(x, 0, g * each, n), a.heads * n, a.queries, each * n);
   }
+  bool finite_keys(const float* x, int n) const { return finite(of_key(x, n), a.groups * n, a.keys, n); }
 };
 
 // Into how many pieces a group's queries are split, so that all threads have work.
@@ -205,8 +212,9 @@ void attention_forward(Pool& pool, const Attention& a, const AttentionForward& x
     float* work = scratch<Use::task_too>(static_cast<size_t>(ForwardBlock::rows) * filled(a.m) + ROWS * ForwardBlock::line);
     Group group{a, task / pieces / a.groups, task / pieces % a.groups, false, packed, nullptr, nullptr, packed + keys * a.d};
     pack_rows(group.k_rows, group.of_key(x.k, a.d), a.groups * a.d, a.keys, a.d);
+    multiply_all(group.k_rows, keys * a.d, a.scale);
     pack_columns(group.v_columns, group.of_key(x.v, a.m), a.groups * a.m, a.keys, a.m);
-    group.all = !group.all_finite(x.q, x.k, a.d) || !finite(group.of_key(x.v, a.m), a.groups * a.m, a.keys, a.m);
+    group.all = a.whole() || !group.finite_keys(x.v, a.m);
     group.blocks(ForwardBlock::rows, task % pieces, pieces, [&](int h, int t, int n) { forward_block(group, x, h, t, n, work); });
   });
 }
@@ -273,14 +281,14 @@ inline void backward_block(const Group& group, const AttentionBackward& x, int h
     std::memcpy(x.dq + a.query(group.b, t + i, h) * a.d, block.dq + static_cast<size_t>(i) * d, sizeof(float) * a.d);
 }
 
-// The sum of `pieces` arrays (keys, wide), `apart` each, to the keys of a group.
-inline void write_keys(const Group& group, float* to, const float* pieces_at, size_t apart, int pieces, int n) {
+// scale times the sum of `pieces` arrays (keys, wide), `apart` each, to the keys of a group.
+inline void write_keys(const Group& group, float* to, const float* pieces_at, size_t apart, int pieces, int n, float scale) {
   const int wide = filled(n);
   for (int s = 0; s < group.a.keys; s++)
     for (int j = 0; j < n; j += W) {
       vec total{};
       for (int i = 0; i < pieces; i++) total += load(pieces_at + i * apart + static_cast<size_t>(s) * wide + j);
-      store(to + group.a.key(group.b, s, group.g) * n + j, total, n - j);
+      store(to + group.a.key(group.b, s, group.g) * n + j, scale * total, n - j);
     }
 }
 
@@ -296,7 +304,9 @@ inline void backward_piece(Group& group, const AttentionBackward& x, int piece, 
   pack_rows(group.k_rows, group.of_key(x.k, a.d), a.groups * a.d, a.keys, a.d);
   pack_rows(group.v_rows, group.of_key(x.v, a.m), a.groups * a.m, a.keys, a.m);
   pack_columns(group.k_columns, group.of_key(x.k, a.d), a.groups * a.d, a.keys, a.d);
-  group.all = !group.all_finite(x.q, x.k, a.d) || !group.all_finite(x.dy, x.v, a.m);
+  multiply_all(group.k_rows, keys * a.d, a.scale);
+  multiply_all(group.k_columns, static_cast<size_t>(a.keys) * d, a.scale);
+  group.all = a.whole() || !group.finite_queries(x.q, a.d) || !group.finite_queries(x.dy, a.m) || !group.finite_keys(x.k, a.d);
   std::memset(dk, 0, sizeof(float) * a.keys * d);
   std::memset(dv, 0, sizeof(float) * a.keys * m);
   group.blocks(BackwardBlock::rows, piece, pieces,
@@ -309,8 +319,8 @@ void attention_backward(Pool& pool, const Attention& a, const AttentionBackward&
   const size_t dk_size = static_cast<size_t>(a.keys) * filled(a.d), both = dk_size + static_cast<size_t>(a.keys) * filled(a.m);
   auto group_of = [&](int i) { return Group{a, i / a.groups, i % a.groups, false, nullptr, nullptr, nullptr, nullptr}; };
   auto write = [&](const Group& group, const float* sums) {
-    write_keys(group, x.dk, sums, both, pieces, a.d);
-    write_keys(group, x.dv, sums + dk_size, both, pieces, a.m);
+    write_keys(group, x.dk, sums, both, pieces, a.d, a.scale);
+    write_keys(group, x.dv, sums + dk_size, both, pieces, a.m, 1.f);
   };
   float* partial = pieces == 1 ? nullptr : scratch<Use::partial>(both * groups * pieces);
   parallel_for(pool, groups * pieces, [&](int task) {

@@ -27,6 +27,14 @@ struct Product {
   }
 };
 
+// What is made besides C = A B: in its place max(least, A B + bias) where there is a bias, and the sums of B's columns if wanted.
+struct Besides {
+  const float* bias = nullptr;  // (n,)
+  float least = -std::numeric_limits<float>::infinity();
+  float* sums = nullptr;  // (n,)
+  Besides from(int j) const { return {bias ? bias + j : nullptr, least, sums}; }
+};
+
 // A rectangle of C: rows top .. top + rows - 1, columns left .. left + columns - 1.
 struct Rectangle {
   int top, rows, left, columns;
@@ -48,10 +56,13 @@ INLINE void multiply_keeping(int K, const float* a, ptrdiff_t col, const float* 
   }
 }
 
-// A tile of C from one block of K, added to what is there unless it is the first. No part of its caller: sums stay in registers then.
+INLINE vec at_least(vec x, float low) { return x < all(low) ? all(low) : x; }
+
+// A tile of C from one block of K, added to what is there unless it is the first; with the bias of `last` after the last one.
+// No part of its caller: sums stay in registers then.
 template <int M, bool keeping>
-__attribute__((noinline)) void multiply_tile(int depth, Matrix a, const float* panel, float* tile, bool fresh, float* c, ptrdiff_t n,
-                                             int columns) {
+__attribute__((noinline)) void multiply_tile(int depth, Matrix a, const float* panel, float* tile, bool fresh, const Besides& last,
+                                             float* c, ptrdiff_t n, int columns) {
   vec sums[M][2];
   clear(sums);
   unrolled<M>(EACH(i) { __builtin_prefetch(c + i * n, 1), __builtin_prefetch(c + i * n + PANEL - 1, 1); });
@@ -60,6 +71,10 @@ __attribute__((noinline)) void multiply_tile(int depth, Matrix a, const float* p
   unrolled<M>(EACH(i) {
     float* to = c + i * n;
     if (!fresh) sums[i][0] += load(to, columns), sums[i][1] += load(to + W, columns - W);
+    if (last.bias) {
+      sums[i][0] = at_least(sums[i][0] + load(last.bias, columns), last.least);
+      sums[i][1] = at_least(sums[i][1] + load(last.bias + W, columns - W), last.least);
+    }
     store_row(to, sums[i][0], sums[i][1], columns);
   });
 }
@@ -78,23 +93,34 @@ inline void pack_panels(float* to, Matrix b, int depth, int columns) {
     pack(to + p * size, b.from(0, p * PANEL).data, b.row, b.col, depth, std::min(PANEL, columns - p * PANEL));
 }
 
+// sums[j] += the sum of column j of packed panels
+inline void add_columns(float* sums, const float* packed, int depth, int columns) {
+  for (int j = 0; j < columns; j += PANEL) {
+    vec total[2] = {};
+    for (int k = 0; k < depth; k++, packed += PANEL) total[0] += load(packed), total[1] += load(packed + W);
+    const int left = columns - j;
+    store_row(sums + j, load(sums + j, left) + total[0], load(sums + j + W, left - W) + total[1], left);
+  }
+}
+
 // Some rows of a rectangle of C, from one block of K.   a, c: of its first row   tiles: room for those rows of a turned A
-inline void multiply_block(int depth, int rows, int columns, Matrix a, const float* packed, float* tiles, bool fresh, float* c,
-                           ptrdiff_t n) {
+inline void multiply_block(int depth, int rows, int columns, Matrix a, const float* packed, float* tiles, bool fresh,
+                           const Besides& last, float* c, ptrdiff_t n) {
   for (int j = 0; j < columns; j += PANEL) {
     const float* panel = packed + static_cast<ptrdiff_t>(j) * depth;
+    const Besides end = last.from(j);
     by_tiles(rows, [&](auto M, int i) __attribute__((always_inline)) {
       float *tile = tiles + static_cast<ptrdiff_t>(i) * depth, *to = c + i * n + j;
       const int left = std::min(PANEL, columns - j);
-      if (a.col == 1) multiply_tile<M, false>(depth, a.from(i, 0), panel, nullptr, fresh, to, n, left);
-      else if (j == 0) multiply_tile<M, true>(depth, a.from(i, 0), panel, tile, fresh, to, n, left);
-      else multiply_tile<M, false>(depth, {tile, 1, M}, panel, nullptr, fresh, to, n, left);
+      if (a.col == 1) multiply_tile<M, false>(depth, a.from(i, 0), panel, nullptr, fresh, end, to, n, left);
+      else if (j == 0) multiply_tile<M, true>(depth, a.from(i, 0), panel, tile, fresh, end, to, n, left);
+      else multiply_tile<M, false>(depth, {tile, 1, M}, panel, nullptr, fresh, end, to, n, left);
     });
   }
 }
 
 // B is packed with the first block of rows, and stays packed where there are more of them.
-inline void multiply_rectangle(const Product& s, const Rectangle& r, Matrix a, Matrix b, float* c) {
+inline void multiply_rectangle(const Product& s, const Rectangle& r, Matrix a, Matrix b, const Besides& besides, float* c) {
   const int most = s.depth(), blocks = r.blocks(), tiles = (r.rows + ROWS - 1) / ROWS;
   const size_t wide = static_cast<size_t>(panels(r.columns)) * PANEL;
   float* packed = scratch<Use::packed>(wide * (blocks > 1 ? s.k : most));
@@ -104,9 +130,11 @@ inline void multiply_rectangle(const Product& s, const Rectangle& r, Matrix a, M
     const int first = part.begin * ROWS, rows = std::min(r.rows, part.end * ROWS) - first;
     for (int k = 0; k < s.k; k += most) {
       const int depth = std::min(most, s.k - k);
+      const bool ends = k + depth == s.k;
       float* mine = packed + (blocks > 1 ? k * wide : 0);
       if (block == 0) pack_panels(mine, b.from(k, r.left), depth, r.columns);
-      multiply_block(depth, rows, r.columns, a.from(r.top + first, k), mine, kept, k == 0,
+      if (block == 0 && r.top == 0 && besides.sums) add_columns(besides.sums + r.left, mine, depth, r.columns);
+      multiply_block(depth, rows, r.columns, a.from(r.top + first, k), mine, kept, k == 0, ends ? besides.from(r.left) : Besides{},
                      c + static_cast<ptrdiff_t>(r.top + first) * s.n + r.left, s.n);
     }
   }
@@ -122,13 +150,14 @@ inline int pieces_down(const Product& s, int pieces) {
 
 // c: (m, n)
 template <class Pool>
-void product(Pool& pool, const Product& s, Matrix a, Matrix b, float* c) {
+void product(Pool& pool, const Product& s, Matrix a, Matrix b, float* c, const Besides& besides = {}) {
   const int threads = static_cast<int>(pool.num_threads()), pieces = threads > 1 && s.work() >= Product::SHARED ? 2 * threads : 1;
   const int most = pieces_down(s, pieces), down = std::min(s.m, most), across = std::min(panels(s.n), pieces / most);
+  if (besides.sums) std::fill_n(besides.sums, s.n, 0.f);
   parallel_for(pool, down * across, [&](int task) {
     Part rows(s.m, task / across, down), columns(panels(s.n), task % across, across);
     const int left = columns.begin * PANEL, right = std::min(s.n, columns.end * PANEL);
-    multiply_rectangle(s, {rows.begin, rows.end - rows.begin, left, right - left}, a, b, c);
+    multiply_rectangle(s, {rows.begin, rows.end - rows.begin, left, right - left}, a, b, besides, c);
   });
 }
 

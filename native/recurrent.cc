@@ -1,5 +1,5 @@
 // What XLA calls for LSTM, GRU and SimpleRNN. An array of one element stands for one that is not wanted.
-#include "recurrent.h"
+#include "recurrent_back.h"
 
 #include "handler.h"
 #include "pages.h"
@@ -22,18 +22,25 @@ ffi::Error forward(ffi::ThreadPool pool, Floats x, Floats kernel, Floats recurre
   return ffi::Error::Success();
 }
 
-// The first argument is what the forward call kept: dh_gates, which lies in the same place, begins as it.
+// The first argument is what the forward call kept: the gradients of the gates, which lie in the same place, begin as it.
 // z: (steps, batch, inputs + wide)   recurrent: (units, gates units)
 template <class Cell>
 ffi::Error backward(ffi::ThreadPool pool, Floats, Floats rest, Floats z, Floats recurrent, Floats dys, Floats dlast, Bytes mask,
-                    int32_t masked, int32_t sequences, OutFloats dh_gates, OutFloats dx_gates, OutFloats dstart, OutFloats dbias) {
-  in_large_pages(dx_gates);
+                    int32_t masked, int32_t sequences, OutFloats gates, OutFloats dstart, OutFloats dkernel, OutFloats drecurrent,
+                    OutFloats dbias) {
   Recurrence r{size(z, 1), size(z, 0), size(z, 2), size(recurrent, 0)};
   r.inputs -= r.wide();
   recurrent_backward<Cell>(pool, r, {z.typed_data(), rest.typed_data(), recurrent.typed_data(), sequences ? dys.typed_data() : nullptr,
-                                     dlast.typed_data(), masked ? mask.typed_data() : nullptr,
-                                     one_of_both<Cell>() ? dh_gates->typed_data() : dx_gates->typed_data(), dh_gates->typed_data(),
-                                     dstart->typed_data(), dbias->typed_data()});
+                                     dlast.typed_data(), masked ? mask.typed_data() : nullptr, gates->typed_data(), dstart->typed_data(),
+                                     dkernel->typed_data(), drecurrent->typed_data(), dbias->typed_data()});
+  return ffi::Error::Success();
+}
+
+// gates: (steps, batch, gates wide)   kernel: (inputs, gates units)
+template <class Cell>
+ffi::Error inputs(ffi::ThreadPool pool, Floats gates, Floats kernel, OutFloats dx) {
+  Recurrence r{size(gates, 1), size(gates, 0), size(kernel, 0), size(kernel, 1) / x_gates<Cell>()};
+  recurrent_inputs<Cell>(pool, r, gates.typed_data(), kernel.typed_data(), dx->typed_data());
   return ffi::Error::Success();
 }
 
@@ -44,7 +51,8 @@ ffi::Error backward(ffi::ThreadPool pool, Floats, Floats rest, Floats z, Floats 
               .Ret<Floats>());                                                                                         \
   HANDLER(name##_backward, backward<Cell>,                                                                             \
           .Arg<Floats>().Arg<Floats>().Arg<Floats>().Arg<Floats>().Arg<Floats>().Arg<Floats>().Arg<Bytes>()            \
-              .Attr<int32_t>("masked").Attr<int32_t>("sequences").Ret<Floats>().Ret<Floats>().Ret<Floats>().Ret<Floats>())
+              .Attr<int32_t>("masked").Attr<int32_t>("sequences").Ret<Floats>().Ret<Floats>().Ret<Floats>().Ret<Floats>().Ret<Floats>()); \
+  HANDLER(name##_inputs, inputs<Cell>, .Arg<Floats>().Arg<Floats>().Ret<Floats>())
 
 CELL(lstm, Lstm);
 CELL(gru, Gru);

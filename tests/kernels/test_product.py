@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from liuli import kernels
@@ -66,6 +66,34 @@ def test_values_and_gradients(shape):
     y, back = jax.vjp(kernels.product, x, w)
     x64, w64, g64 = (np.asarray(a, np.float64) for a in (x, w, g))
     close((y, back(g)), (x64 @ w64, (g64 @ w64.T, x64.T @ g64)), relative=2e-6)
+
+
+@settings(max_examples=12)
+@example(rows=600, n=200, m=300, biased=True, relu=True)  # W is packed for many rows,
+@example(rows=300, n=200, m=300, biased=True, relu=True)  # and left to XLA for few
+@given(
+    rows=st.integers(32, 700), n=st.integers(40, 330), m=st.integers(52, 90), biased=st.booleans(), relu=st.booleans()
+)
+def test_bias_and_relu(rows, n, m, biased, relu):
+    """Values and gradients, by NumPy in float64."""
+    x, w, g = normal(rows, n), normal(n, m, seed=1), normal(rows, m, seed=2)
+    bias = normal(m, seed=3) if biased else None
+    y, back = jax.vjp(lambda x, w, bias: kernels.product(x, w, bias, relu), x, w, bias)
+    x64, w64, g64 = (np.asarray(a, np.float64) for a in (x, w, g))
+    z64 = x64 @ w64 + (np.asarray(bias, np.float64) if biased else 0.0)
+    g64 = np.where(np.asarray(y) > 0, g64, 0.0) if relu else g64  # where z is all but 0, its sign is rounding's
+    close(y, np.maximum(z64, 0.0) if relu else z64, relative=2e-6)
+    dx, dw, dbias = back(g)
+    close((dx, dw), (g64 @ w64.T, x64.T @ g64), relative=2e-6)
+    if biased:
+        close(dbias, g64.sum(0), relative=2e-6)
+
+
+def test_relu_of_what_is_not_a_number():
+    x, w, bias = normal(64, 40).at[3, 1].set(np.nan), normal(40, 60, seed=1), normal(60, seed=2)
+    y = kernels.product(x, w, bias, True)
+    np.testing.assert_array_equal(np.isnan(y).all(1), np.arange(64) == 3)
+    assert (y[jnp.arange(64) != 3] >= 0).all()
 
 
 def test_within_a_loop_that_computes_again():

@@ -74,9 +74,10 @@ def test_values_and_gradients(kind, batch, steps, n, units, masked, given_states
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_sizes_of_whole_panels_and_many_rows(kind):
-    layer = kind(32, return_sequences=True)
-    params, x = problem(layer, 70, 3, 16, 0)
+@pytest.mark.parametrize(("units", "batch", "steps", "n"), [(32, 70, 3, 16), (16, 300, 7, 16), (730, 3, 2, 5)])
+def test_whole_panels_many_rows_and_large_weights(kind, units, batch, steps, n):
+    layer = kind(units, return_sequences=True)
+    params, x = problem(layer, batch, steps, n, 0)
     assert is_native(layer, params, x)
     found = everything(layer, params, x)
     with plain():

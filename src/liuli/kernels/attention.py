@@ -46,7 +46,10 @@ def attention(
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else scale
     if see is None and _fits(q, k, v, mask, scale):
         most = max(q.shape[1], k.shape[1])  # no window of more steps leaves anything out
-        return _native(causal, min(window, most) if window else 0, scale * q, k, v, mask)
+        how = causal, min(window, most) if window else 0
+        if isinstance(scale, float):
+            return _native(*how, scale, q, k, v, mask)
+        return _native(*how, 1.0, scale * q, k, v, mask)
     if see is None and jax.default_backend() == "gpu" and window is None and q.shape[-1] == v.shape[-1]:
         fused = q.dtype.itemsize == 2 and q.shape[-1] % 8 == 0 and q.shape[-1] <= 128
         return _by_jax(scale * q, k, v, mask, causal, "cudnn" if fused else "xla")
@@ -120,23 +123,23 @@ def _fits(q: jax.Array, k: jax.Array, v: jax.Array, mask: jax.Array | None, scal
     return alike and jnp.ndim(scale) == 0 and usable(q, k, v)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _native(causal: bool, window: int, q: Any, k: Any, v: Any, mask: Any) -> jax.Array:
-    """y of queries that are scaled already; ``window`` 0 for none."""
-    return _forward(causal, window, q, k, v, mask)[0]
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _native(causal: bool, window: int, scale: float, q: Any, k: Any, v: Any, mask: Any) -> jax.Array:
+    """``window``: 0 for none"""
+    return _forward(causal, window, scale, q, k, v, mask)[0]
 
 
-def _forward(causal: bool, window: int, q: Any, k: Any, v: Any, mask: Any) -> tuple[jax.Array, Any]:
+def _forward(causal: bool, window: int, scale: float, q: Any, k: Any, v: Any, mask: Any) -> tuple[jax.Array, Any]:
     batch, queries, heads, _ = q.shape
     outputs = [like(batch, queries, heads, v.shape[-1]), like(batch, heads, queries)]
-    how = {"masked": mask is not None, "causal": causal, "window": window}
+    how = {"masked": mask is not None, "causal": causal, "window": window, "scale": scale}
     y, sums = call("attention_forward", outputs, q, k, v, _or_one(mask), **how)
     return y, (q, k, v, mask, y, sums)
 
 
-def _backward(causal: bool, window: int, saved: Any, dy: jax.Array) -> Any:
+def _backward(causal: bool, window: int, scale: float, saved: Any, dy: jax.Array) -> Any:
     q, k, v, mask, y, sums = saved
-    how = {"masked": mask is not None, "causal": causal, "window": window}
+    how = {"masked": mask is not None, "causal": causal, "window": window, "scale": scale}
     outputs = [like(*a.shape) for a in (q, k, v)]
     return *call("attention_backward", outputs, q, k, v, _or_one(mask), y, sums, dy, **how), None
 

@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 
 from liuli.kernels.native import call, like
-from liuli.kernels.product import multiplied
 
 States = tuple[jax.Array, ...]
 
@@ -21,7 +20,7 @@ States = tuple[jax.Array, ...]
 class CellKind(NamedTuple):
     """A kind of cell: the gates of W and U, of both together, its states.
 
-    Of a step it saves h, a number for each gate of U, whose gradients take their place on the way back, and the rest.
+    Of a step it saves h, a number for each gate, whose gradients take their place on the way back, and the rest.
     """
 
     name: str
@@ -33,7 +32,7 @@ class CellKind(NamedTuple):
 
 
 LSTM = CellKind("lstm", x_gates=4, h_gates=4, gates=4, states=2, rest=1)  # gates i f g o; states h c
-GRU = CellKind("gru", x_gates=3, h_gates=3, gates=4, states=1, rest=1)  # z r n, n in two parts: of x and of h
+GRU = CellKind("gru", x_gates=3, h_gates=3, gates=4, states=1, rest=0)  # z r n, n in two parts: of x and of h
 SIMPLE_RNN = CellKind("simple_rnn", x_gates=1, h_gates=1, gates=1, states=1, rest=0)
 
 
@@ -86,7 +85,7 @@ def _forward(
         like(batch, steps, units) if sequences else like(1),
         like(*start.shape),
         like(steps, batch, n + wide) if keep else like(1),
-        like(steps, batch, cell.h_gates * wide) if keep else like(1),
+        like(steps, batch, cell.gates * wide) if keep else like(1),
         like(steps, batch, cell.rest * wide) if keep and cell.rest else like(1),
     ]
     given = (x, kernel, recurrent_kernel, bias, start, _or_one(mask, jnp.uint8))
@@ -103,27 +102,14 @@ def _kept(cell: CellKind, sequences: bool, *arrays: Any) -> Any:
 def _back(cell: CellKind, sequences: bool, saved: Any, gradients: Any) -> Any:
     z, kept, rest, kernel, recurrent_kernel, mask = saved
     dys, dlast = gradients
-    (n, _), (units, _), (steps, batch, _) = kernel.shape, recurrent_kernel.shape, z.shape
-    wide, same = _wide(units), cell.x_gates == cell.h_gates == cell.gates
-    outputs = [
-        like(*kept.shape),
-        like(1) if same else like(steps, batch, cell.x_gates * wide),
-        like(*dlast.shape),
-        like(cell.gates, wide),
-    ]
+    (steps, batch, _), (n, _), (units, _) = z.shape, kernel.shape, recurrent_kernel.shape
+    outputs = [like(*kept.shape), like(*dlast.shape), like(*kernel.shape), like(*recurrent_kernel.shape)]
     given = (kept, rest, z, recurrent_kernel, dys, dlast, _or_one(mask, jnp.uint8))
     how = {"masked": mask is not None, "sequences": sequences}
-    dh_gates, dx_gates, dstart, dbias = call(f"{cell.name}_backward", outputs, *given, places={0: 0}, **how)
-    rows = z.reshape(steps * batch, n + wide)
-    x_gates = (dh_gates if same else dx_gates).reshape(steps * batch, -1)
-    if same:
-        both = multiplied(rows, x_gates, turned_a=True)
-        dkernel, drecurrent = both[:n], both[n : n + units]
-    else:
-        dkernel = multiplied(rows[:, :n], x_gates, turned_a=True)
-        drecurrent = multiplied(rows[:, n : n + units], dh_gates.reshape(steps * batch, -1), turned_a=True)
-    dx = (x_gates @ _filled(kernel, units, wide).T).reshape(steps, batch, n).swapaxes(0, 1)
-    return dx, _cut(dkernel, units, wide), _cut(drecurrent, units, wide), dbias[:, :units], dstart, None
+    bias = like(cell.gates, _wide(units))
+    gates, dstart, *weights, dbias = call(f"{cell.name}_backward", [*outputs, bias], *given, places={0: 0}, **how)
+    (dx,) = call(f"{cell.name}_inputs", [like(batch, steps, n)], gates, kernel)
+    return dx, *weights, dbias[:, :units], dstart, None
 
 
 _over_time.defvjp(_kept, _back)
@@ -132,17 +118,6 @@ _over_time.defvjp(_kept, _back)
 def _wide(units: int) -> int:
     """Units filled up to whole panels, as the native arrays have them."""
     return 16 * math.ceil(units / 16)
-
-
-def _filled(w: jax.Array, units: int, wide: int) -> jax.Array:
-    """(n, gates units) with each gate's columns filled up with zeros: (n, gates wide)."""
-    each = w.reshape(len(w), -1, units)
-    return jnp.pad(each, ((0, 0), (0, 0), (0, wide - units))).reshape(len(w), -1)
-
-
-def _cut(w: jax.Array, units: int, wide: int) -> jax.Array:
-    """(n, gates wide) without the columns that were filled in."""
-    return w.reshape(len(w), -1, wide)[:, :, :units].reshape(len(w), -1)
 
 
 def _or_one(a: jax.Array | None, dtype: Any) -> jax.Array:

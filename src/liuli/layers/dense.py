@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from liuli import kernels
-from liuli.activations import Activation, Identity
+from liuli.activations import Activation, Identity, ReLU
 from liuli.constraints import Constraint
 from liuli.core.errors import ShapeError, SpecError
 from liuli.core.keys import fold
@@ -65,10 +65,9 @@ class Dense(Layer):
         return params, {}
 
     def apply(self, params: Params, state: State, x: jax.Array, ctx: Context) -> tuple[jax.Array, State]:
-        z = kernels.product(x, params["kernel"])  # (..., units)
-        if self.use_bias:
-            z = z + last_axis(params["bias"], z)
-        return self.activation(ctx.tap("z", z)), state
+        relu = type(self.activation) is ReLU and ctx.watch is None  # where nobody looks at z
+        z = kernels.product(x, params["kernel"], params["bias"] if self.use_bias else None, relu)  # (..., units)
+        return z if relu else self.activation(ctx.tap("z", z)), state
 
 
 @spec

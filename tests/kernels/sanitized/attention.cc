@@ -7,7 +7,7 @@ namespace liuli {
 void drive(Threads& pool, Random& random) {
   int groups = random(1, 3), batch = random(1, 4);
   Attention a{batch, random(1, 40), random(1, 90), groups * random(1, 3), groups, random(1, 20), random(1, 20),
-              random.coin(), random.coin() ? random(1, 30) : 0, nullptr, 0, 0, 0};
+              random.coin(), random.coin() ? random(1, 30) : 0, 0.5f, nullptr, 0, 0, 0};
   if (random.coin()) {  // of each sample, shared by its heads
     a.mask = reinterpret_cast<const bool*>(random.bytes(static_cast<size_t>(batch) * a.queries * a.keys));
     a.mask_sample = static_cast<ptrdiff_t>(a.queries) * a.keys, a.mask_query = a.keys;

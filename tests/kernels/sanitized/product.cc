@@ -10,6 +10,7 @@ int main() {
     bool turned_a = random.coin(), turned_b = random.coin();
     const float *a = random.floats(static_cast<size_t>(m) * k), *b = random.floats(static_cast<size_t>(k) * n);
     liuli::product(pool, {m, n, k}, turned_a ? liuli::Matrix{a, 1, m} : liuli::Matrix{a, k, 1},
-                   turned_b ? liuli::Matrix{b, 1, k} : liuli::Matrix{b, n, 1}, random.floats(static_cast<size_t>(m) * n));
+                   turned_b ? liuli::Matrix{b, 1, k} : liuli::Matrix{b, n, 1}, random.floats(static_cast<size_t>(m) * n),
+                   {random.coin() ? random.floats(n) : nullptr, 0.f, random.coin() ? random.floats(n) : nullptr});
   }
 }

@@ -1,4 +1,4 @@
-#include "../../../native/recurrent.h"
+#include "../../../native/recurrent_back.h"
 
 #include "driver.h"
 
@@ -10,16 +10,18 @@ void drive(Threads& pool, Random& random) {
   Recurrence r{random(1, 40), random(1, 4), random(1, 20), random(1, 40)};
   size_t steps = static_cast<size_t>(r.batch) * r.steps, states = S * r.batch * r.units;
   const uint8_t* mask = random.coin() ? random.bytes(steps) : nullptr;
+  float* kernel = random.floats(r.inputs * X * r.units);
   float* recurrent = random.floats(r.units * H * r.units);
   float* z = random.floats(steps * r.row());
-  float* kept = random.floats(steps * H * r.wide());
-  float* rest = random.floats(steps * (K - H) * r.wide());
+  float* kept = random.floats(steps * G * r.wide());
+  float* rest = random.floats(steps * (K - G) * r.wide());
   float* ys = random.coin() ? random.floats(steps * r.units) : nullptr;
-  recurrent_forward<Cell>(pool, r, {random.floats(steps * r.inputs), random.floats(r.inputs * X * r.units), recurrent,
+  recurrent_forward<Cell>(pool, r, {random.floats(steps * r.inputs), kernel, recurrent,
                                     random.floats(G * r.units), random.floats(states), mask, ys, random.floats(states), z, kept, rest});
-  float* dx = one_of_both<Cell>() ? kept : random.floats(steps * X * r.wide());
-  recurrent_backward<Cell>(pool, r, {z, rest, recurrent, ys, random.floats(states), mask, dx, kept, random.floats(states),
+  recurrent_backward<Cell>(pool, r, {z, rest, recurrent, ys, random.floats(states), mask, kept, random.floats(states),
+                                     random.floats(r.inputs * X * r.units), random.floats(r.units * H * r.units),
                                      random.floats(G * r.wide())});
+  recurrent_inputs<Cell>(pool, r, kept, kernel, random.floats(steps * r.inputs));
 }
 
 }  // namespace liuli

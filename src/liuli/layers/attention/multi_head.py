@@ -16,7 +16,7 @@ from liuli.initializers import GlorotUniform, Initializer, Zeros
 from liuli.kernels import attention, product
 from liuli.layers.attention.positions import RotaryEmbedding
 from liuli.layers.attention.roles import by_role, dropped, key_mask, query_mask, require_roles
-from liuli.layers.base import Context, Layer, Params, State, last_axis
+from liuli.layers.base import Context, Layer, Params, State
 from liuli.regularizers import Regularizer
 
 __all__ = ["GroupedQueryAttention", "MultiHeadAttention"]
@@ -225,8 +225,7 @@ class GroupedQueryAttention(_Heads):
 
 def _projected(own: Params, x: jax.Array) -> jax.Array:
     """x W + b"""
-    z = product(x, own["kernel"])
-    return z + last_axis(own["bias"], z) if "bias" in own else z
+    return product(x, own["kernel"], own.get("bias"))
 
 
 def _in_heads(x: jax.Array, heads: int) -> jax.Array:
