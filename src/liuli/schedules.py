@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import jax.numpy as jnp
-import optax
 
 from liuli.core.errors import SpecError
+from liuli.core.extras import optax
 from liuli.core.specs import Spec, dial, setting, spec
 
 

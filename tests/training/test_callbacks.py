@@ -120,7 +120,7 @@ def test_silence(capsys):
 def test_the_bar_on_a_terminal_shows_loss_speed_and_time():
     from rich.console import Console
 
-    from liuli.training.progress import Bar
+    from liuli.training.bar import Bar
 
     console = Console(force_terminal=True, width=100, record=True, color_system=None)
     m = model()

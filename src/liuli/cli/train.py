@@ -135,7 +135,7 @@ def _kind_of(row: dict[str, Any]) -> str:
 
 def _show_outcome(settings: Settings, plan: Plan, outcome: Outcome, folder: RunFolder, terminal: Terminal) -> None:
     """How it went, what was written, and what to type next."""
-    from liuli.training.progress import worded
+    from liuli.training.clock import worded
 
     ended = {"epochs": len(outcome.history), "seconds": outcome.seconds, "reason": outcome.history.stopped}
     rows = [("training", terminal.word("trained.stopped" if ended["reason"] else "trained", **ended))]

@@ -9,7 +9,6 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import xlogy
 
 from liuli.activations import Activation, Softmax
 from liuli.core.errors import ShapeError
@@ -125,6 +124,8 @@ class KLDivergence(_CrossEntropy):
         _distributions(y)
 
     def per_sample(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
+        from jax.scipy.special import xlogy
+
         y, log_p = vectors(y_true.astype(y_pred.dtype)), _log_softmax(vectors(y_pred), self.from_logits)
         return mean_over_features((xlogy(y, y) - y * log_p).sum(axis=-1))
 

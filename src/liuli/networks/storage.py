@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from liuli.core.errors import FileError
 from liuli.core.files import replacing, told
@@ -31,6 +29,9 @@ def write(path: str | Path, kind: str, arrays: Mapping[str, np.ndarray], header:
     Raises:
         FileError: the folder cannot be written or the disk is full; what was there before is untouched.
     """
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
     path = Path(path)
     metadata = {"liuli": json.dumps({"kind": kind, "version": VERSION, **header})}  # one entry: its order is no chance
     with replacing(path) as temporary:
@@ -47,6 +48,8 @@ def read(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, 
     Raises:
         FileError: there is no such file, it is damaged, it is something else, or a later version made it.
     """
+    from safetensors import SafetensorError, safe_open
+
     path = Path(path)
     with told(path, "read"), path.open("rb") as file:
         head = file.read(8)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
-from rich.console import Console
-from rich.table import Table
 
 from liuli.layers.base import Context, shown
 from liuli.networks.cost import flops
 from liuli.networks.graph import Graph, Node, ready
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,16 @@ class Summary:
     memory: int
 
     def __str__(self) -> str:
+        from rich.console import Console
+
         console = Console(width=100, color_system=None)
         with console.capture() as capture:
             console.print(self)
         return capture.get().rstrip("\n")
 
     def __rich__(self) -> Table:
+        from rich.table import Table
+
         table = Table(caption=self._totals(), caption_justify="left")
         for column, justify in zip(_COLUMNS, ("left", "left", "right", "right", "right", "right"), strict=True):
             table.add_column(column, justify=justify)  # type: ignore[arg-type]

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from liuli import kernels
 from liuli.core.errors import SpecError
+from liuli.core.extras import optax
 from liuli.core.specs import abstract, dial, setting, spec
 from liuli.core.trees import paths
 from liuli.optimizers.base import FirstOrder, Objective, Optimizer
-from liuli.optimizers.transforms import Slots, leafwise, relaxed
+from liuli.optimizers.transforms import GradientTransformation, Slots, leafwise, relaxed
 from liuli.schedules import Schedule
 
 
@@ -81,7 +81,7 @@ class Adam(Moments):
                 moved = [one(*of) for of in zip(*each, strict=True)]
             return form.unflatten([w for w, _ in moved]), form.unflatten([new for _, new in moved])
 
-        return optax.GradientTransformation(lambda params: jax.tree.map(_moments, params), update)
+        return GradientTransformation(lambda params: jax.tree.map(_moments, params), update)
 
     def direction(self, step: Any) -> optax.GradientTransformation:
         t = jnp.asarray(step, float) + 1

@@ -7,11 +7,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 
+from liuli.core.extras import optax
 from liuli.core.specs import Spec, abstract, dial, setting
 from liuli.core.trees import paths
-from liuli.optimizers.transforms import accumulating, adding, averaging, clipped_adaptively, clipped_norm
+from liuli.optimizers.transforms import accumulating, adding, averaging, chain, clipped_adaptively, clipped_norm
 from liuli.schedules import Schedule
 
 Objective = Callable[[Any], tuple[jax.Array, Any]]
@@ -119,7 +119,7 @@ class FirstOrder(Optimizer):
         """The whole step as one Optax transformation: from gradients to the next parameters."""
         every = self.gradient_accumulation_steps
         update = step if every is None else step // every
-        whole, share = optax.chain(*self.clips(), self.moved(update)), self.average_share(update)
+        whole, share = chain(*self.clips(), self.moved(update)), self.average_share(update)
         whole = whole if share is None else averaging(whole, share)
         return whole if every is None else accumulating(whole, every, step)
 

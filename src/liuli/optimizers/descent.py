@@ -6,8 +6,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 
+from liuli.core.extras import optax
 from liuli.core.specs import dial, spec
 from liuli.optimizers.base import FirstOrder
 from liuli.optimizers.transforms import Slots, leafwise, relaxed

@@ -6,8 +6,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 
+from liuli.core.extras import optax
 from liuli.core.specs import dial, setting, spec
 from liuli.core.trees import paths
 from liuli.optimizers.adam import Moments

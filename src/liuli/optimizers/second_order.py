@@ -9,11 +9,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax.flatten_util import ravel_pytree
 
 from liuli import kernels
 from liuli.core.errors import SpecError
+from liuli.core.extras import optax
 from liuli.core.specs import dial, setting, spec
 from liuli.optimizers.base import Objective, Optimizer, scheduled
 from liuli.schedules import Schedule

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
+
+from liuli.core.extras import optax
 
 Slots = dict[str, jax.Array]
+
+if TYPE_CHECKING:
+    from optax import GradientTransformation
+else:
+
+    class GradientTransformation(NamedTuple):
+        """What Optax calls so, without importing it: most networks are trained with no more of it."""
+
+        init: Callable[..., Any]
+        update: Callable[..., Any]
 
 
 class Averaged(NamedTuple):
@@ -26,19 +37,32 @@ class Accumulated(NamedTuple):
     total: Any
 
 
-def relaxed(transformation: optax.GradientTransformation) -> optax.GradientTransformation:
+def chain(*parts: GradientTransformation) -> GradientTransformation:
+    """One after the other, as ``optax.chain``: the slots are a tuple, of each part its own."""
+
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
+        slots = []
+        for part, own in zip(parts, state, strict=True):
+            updates, new = part.update(updates, own, params)
+            slots.append(new)
+        return updates, tuple(slots)
+
+    return GradientTransformation(lambda params: tuple(part.init(params) for part in parts), update)
+
+
+def relaxed(transformation: GradientTransformation) -> GradientTransformation:
     """A transformation of Optax under JAX's usual promotion: it raises traced floats to an integer count."""
 
     def update(updates: Any, state: Any, params: Any = None) -> Any:
         with jax.numpy_dtype_promotion("standard"):
             return transformation.update(updates, state, params)
 
-    return optax.GradientTransformation(transformation.init, update)
+    return GradientTransformation(transformation.init, update)
 
 
 def leafwise(
     start: Callable[[jax.Array], Slots], move: Callable[[jax.Array, Slots, jax.Array], tuple[jax.Array, Slots]]
-) -> optax.GradientTransformation:
+) -> GradientTransformation:
     """The same for each parameter by itself: ``start(w)`` makes its slots, ``move(g, slots, w)`` its update and its
     next slots, each in the dtype that it had."""
 
@@ -53,20 +77,20 @@ def leafwise(
             moved = [one(*each) for each in zip(*leaves, strict=True)]
         return form.unflatten([u for u, _ in moved]), form.unflatten([slots for _, slots in moved])
 
-    return optax.GradientTransformation(lambda params: jax.tree.map(start, params), update)
+    return GradientTransformation(lambda params: jax.tree.map(start, params), update)
 
 
-def adding(inner: optax.GradientTransformation) -> optax.GradientTransformation:
+def adding(inner: GradientTransformation) -> GradientTransformation:
     """The parameters, with what ``inner`` makes of gradients added to them."""
 
     def update(updates: Any, state: Any, params: Any = None) -> Any:
         updates, state = inner.update(updates, state, params)
         return optax.apply_updates(params, updates), state
 
-    return optax.GradientTransformation(inner.init, update)
+    return GradientTransformation(inner.init, update)
 
 
-def averaging(inner: optax.GradientTransformation, share: Any) -> optax.GradientTransformation:
+def averaging(inner: GradientTransformation, share: Any) -> GradientTransformation:
     """``inner``, which makes parameters, with an average of them beside it: a <- a + share (w - a)."""
 
     def init(params: Any) -> Averaged:
@@ -80,10 +104,10 @@ def averaging(inner: optax.GradientTransformation, share: Any) -> optax.Gradient
 
         return moved, Averaged(slots, jax.tree.map(nearer, state.average, moved))
 
-    return optax.GradientTransformation(init, update)
+    return GradientTransformation(init, update)
 
 
-def accumulating(inner: optax.GradientTransformation, every: int, step: Any) -> optax.GradientTransformation:
+def accumulating(inner: GradientTransformation, every: int, step: Any) -> GradientTransformation:
     """``inner``, which makes parameters, on the mean of ``every`` gradients in a row; they rest in between."""
 
     def init(params: Any) -> Accumulated:
@@ -99,7 +123,7 @@ def accumulating(inner: optax.GradientTransformation, every: int, step: Any) -> 
 
         return jax.lax.cond((step + 1) % every == 0, move, lambda: (params, Accumulated(state.inner, total)))
 
-    return optax.GradientTransformation(init, update)
+    return GradientTransformation(init, update)
 
 
 def clipped_norm(tree: Any, largest: Any) -> Any:

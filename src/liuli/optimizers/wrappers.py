@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from liuli.core.errors import SpecError
+from liuli.core.extras import optax
 from liuli.core.specs import Spec, dial, setting, spec
 from liuli.core.trees import paths
 from liuli.optimizers.base import Objective, Optimizer

@@ -39,7 +39,7 @@ def load_model(path: str | Path, registry: Iterable[type[Spec]] = ()) -> tuple[R
     try:
         recipe, inputs = _recipe(path, header, registry), _inputs(header)
         with scope(recipe.precision):
-            like = jax.eval_shape(lambda: fresh(recipe, inputs))
+            like = jax.eval_shape(lambda: fresh(recipe, inputs, jax.random.key(0)))
             tree = jax.tree.map(jnp.asarray, unflatten(arrays, {"params": like.params, "state": like.state}))
             start, slots = initialize(recipe, inputs), optimizer_slots(recipe, tree["params"])
     except LiuliError as error:

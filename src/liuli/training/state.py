@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from operator import is_
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from liuli.core.dials import dials, with_dials
 from liuli.core.errors import ShapeError
-from liuli.core.keys import fold
+from liuli.core.keys import at_once, fold
 from liuli.core.runtime import frugal
 from liuli.core.trees import paths
 from liuli.layers.base import Context
@@ -48,14 +48,13 @@ def initializer(recipe: Recipe, inputs: Any, many: bool = False) -> Callable[[An
     return _initializer(compiled_part(recipe), tuple((x.shape, str(x.dtype)) for x in inputs), many)
 
 
-def fresh(recipe: Recipe, inputs: Any, seed: Any = 0) -> TrainState:
+def fresh(recipe: Recipe, inputs: Any, key: jax.Array) -> TrainState:
     """The same, not compiled: for shapes."""
-    key = jax.random.key(seed)
     params, state = recipe.network.init(fold(key, "weights"), inputs)
     return TrainState(params, state, optimizer_slots(recipe, params), fold(key, "steps"), jnp.zeros((), jnp.int32))
 
 
-@lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64)
 def _initializer(recipe: Recipe, shapes: tuple[Any, ...], many: bool) -> Any:
     inputs = tuple(jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes)
     options = frugal(small=True)
@@ -63,7 +62,7 @@ def _initializer(recipe: Recipe, shapes: tuple[Any, ...], many: bool) -> Any:
         options = options | _HASTY
 
     def make(seed: Any, values: Any) -> TrainState:
-        return fresh(with_dials(recipe, values), inputs, seed)
+        return at_once(functools.partial(fresh, with_dials(recipe, values), inputs))(jax.random.key(seed))
 
     return jax.jit(jax.vmap(make) if many else make, compiler_options=options)
 

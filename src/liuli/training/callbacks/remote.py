@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import urllib.parse
-import urllib.request
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
@@ -63,11 +62,13 @@ class RemoteMonitor(Callback):
             self._send(json.dumps({"epoch": run.epoch - 1, **finite}))
 
     def _send(self, text: str) -> None:
+        from urllib.request import Request, urlopen
+
         kind = "application/json" if self.send_as_json else "application/x-www-form-urlencoded"
         body = text if self.send_as_json else urllib.parse.urlencode({self.field: text})
-        request = urllib.request.Request(self.url, body.encode(), {"Content-Type": kind, **self.headers})
+        request = Request(self.url, body.encode(), {"Content-Type": kind, **self.headers})
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS):
+            with urlopen(request, timeout=_SECONDS):
                 pass
         except OSError as error:
             self.reachable = False
