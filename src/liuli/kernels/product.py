@@ -15,7 +15,7 @@ from liuli.kernels.tiny import LIMIT
 _LARGE = 1 << 16  # multiplications: from here on a native product is worth its call
 _MANY = 32  # rows: for fewer it does not pay to pack W
 _HUGE = 1 << 23  # beyond it XLA's own product takes all threads as well
-_SHARING = 512  # rows: for fewer the bias is not worth packing a large W
+_SHARING = 2048  # rows: for fewer the bias is not worth packing a large W
 
 
 def product(x: jax.Array, w: jax.Array, bias: jax.Array | None = None, relu: bool = False) -> jax.Array:
