@@ -33,6 +33,16 @@ def test_digits_are_images():
     assert (digits.x.min(), digits.x.max()) == (0, 16)
 
 
+def test_digits_are_the_same_with_and_without_their_package(monkeypatch):
+    datasets = pytest.importorskip("sklearn.datasets")
+    read = data.load("digits")
+    monkeypatch.setattr("liuli.data.bundled.find_spec", lambda name: None)
+    loaded, bunch = data.load("digits"), datasets.load_digits()
+    np.testing.assert_array_equal(read.x, loaded.x)
+    np.testing.assert_array_equal(read.y, loaded.y)
+    assert list(read.feature_names) == list(loaded.feature_names) == bunch.feature_names
+
+
 def test_toys_come_by_name():
     for name in set(data.built_in_names()) - set(REAL):
         np.testing.assert_array_equal(data.load(name).x, getattr(data, name)().x)

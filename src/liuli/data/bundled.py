@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
@@ -51,18 +53,31 @@ def built_in_names() -> tuple[str, ...]:
 
 
 def _digits() -> Dataset:
-    bunch = require("sklearn.datasets", extra="data").load_digits()
+    rows = _digits_file()
+    if rows is None:
+        rows = np.column_stack(require("sklearn.datasets", extra="data").load_digits(return_X_y=True))
     return Dataset(
-        bunch.data.astype(np.float32),
-        bunch.target,
+        rows[:, :-1].astype(np.float32),
+        rows[:, -1].astype(int),
         "multiclass",
-        feature_names=tuple(bunch.feature_names),
-        class_names=tuple(map(str, bunch.target_names)),
+        feature_names=tuple(f"pixel_{i // 8}_{i % 8}" for i in range(64)),
+        class_names=tuple("0123456789"),
         target_name="digit",
         name="digits",
         image_shape=(8, 8, 1),
         about="The built-in data digits: 1797 handwritten digits of 8 x 8 pixels.",
     )
+
+
+def _digits_file() -> np.ndarray | None:
+    """Pixels and digit of each row, where scikit-learn's file is at its place: to import the package for it takes
+    longer than to train on it."""
+    found = find_spec("sklearn")
+    for folder in found.submodule_search_locations or () if found else ():
+        path = Path(folder, "datasets", "data", "digits.csv.gz")
+        if path.is_file():
+            return np.loadtxt(path, delimiter=",")
+    return None
 
 
 def _classes(name: str, target_name: str, about: str) -> Dataset:
