@@ -60,6 +60,7 @@ class _Loop:
         self.run, self.data, self.plan, self.callbacks, self.validate = run, data, plan, callbacks, validate
         alone = validate is not None or any(c.needs_every_epoch for c in callbacks)
         self.epochs = 1 if alone else min(plan.block(), run.epochs)
+        self.nothing = empty_sums(run.recipe, data, self.epochs)
         self.program, self.summarize = run.probing or trainer(run.recipe), summarizer(run.recipe)
         self.acting = [c for c in callbacks if type(c).on_epoch_end is not Callback.on_epoch_end]
         self.pace = _pace(self.program, plan, tuple((a.shape, str(a.dtype)) for a in jax.tree.leaves(data)))
@@ -69,7 +70,7 @@ class _Loop:
         run, plan = self.run, self.plan
         epochs = min(self.epochs, run.epochs - run.epoch)
         order, rest = plan.orders(run.epoch, self.epochs)
-        self.sums = empty_sums(run.recipe, self.data, self.epochs)
+        self.sums = {name: zeros.copy() for name, zeros in self.nothing.items()}  # calls may write where these lie
         self.total = epochs * plan.steps + (rest is not None)
         self.done = 0
         run.partial = self._so_far
