@@ -63,7 +63,8 @@ class _Loop:
         self.nothing = empty_sums(run.recipe, data, self.epochs)
         self.program, self.summarize = run.probing or trainer(run.recipe), summarizer(run.recipe)
         self.acting = [c for c in callbacks if type(c).on_epoch_end is not Callback.on_epoch_end]
-        self.pace = _pace(self.program, plan, tuple((a.shape, str(a.dtype)) for a in jax.tree.leaves(data)))
+        shapes = tuple((a.shape, str(a.dtype)) for a in jax.tree.leaves(data))
+        self.pace = _Pace() if run.probing else _pace(self.program, plan, shapes)
 
     def block(self) -> None:
         """One epoch, or several small ones in the same calls."""
